@@ -1,0 +1,20 @@
+/** Success has to last this long, in milliseconds, before the next failure counts as the first again. */
+const $proof = 5_000;
+
+/** The delays between attempts: doubling from half a second to ten, each shortened at random by up to a half. */
+export class $Backoff {
+  #tries = 0;
+  #since = 0;
+
+  /** An attempt has succeeded. */
+  succeeded(): void {
+    this.#since = Date.now();
+  }
+
+  /** The delay in milliseconds before the next attempt. */
+  next(): number {
+    if (this.#since && Date.now() - this.#since >= $proof) this.#tries = 0;
+    this.#since = 0;
+    return Math.min(500 * 2 ** this.#tries++, 10_000) * (0.5 + Math.random() / 2);
+  }
+}

@@ -1,0 +1,167 @@
+import type { ChannelError, $ErrorOf } from "./errors.ts";
+import type { $Binary } from "./frame.ts";
+import type { $Signal, $WebSocketConstructor } from "./globals.ts";
+import type { $Presence, ChannelPresence } from "./presence.ts";
+
+/** What the schema says about a channel; the generated contract types have this shape. */
+export interface $Contract {
+  /** The topic's parameters. */
+  topic: object;
+  join: { params: unknown; reply: unknown; error: unknown };
+  /** Whether a rejoin can recover what was missed. */
+  history: boolean;
+  /** By event: what the client sends, the reply, and the declared errors. */
+  pushes: object;
+  /** By event: what the server sends. */
+  events: object;
+}
+
+/** A channel of the schema, for `socket.channel`. */
+export interface ChannelDefinition<C extends $Contract> {
+  readonly topic: string;
+  /** The errors after which a refused join is tried again. */
+  readonly retry?: readonly string[];
+  readonly presence?: typeof $Presence;
+  readonly binary?: $Binary;
+  /** Only for the type checker; never set. */
+  readonly $contract?: C;
+}
+
+/** An object without members. */
+export type $Empty = Record<string, never>;
+
+/** A value, or what makes it, at once or later; called again before every use. */
+export type $Source<T> = T | (() => T | Promise<T>);
+
+/** One argument, which can be left out where {} would do. */
+export type $Argument<T, V = T> = unknown extends T ? [V] : {} extends T ? [(V | undefined)?] : [V];
+
+export type $Push<C extends $Contract, E extends keyof C["pushes"]> = C["pushes"][E] extends {
+  payload: infer P;
+  reply: infer R;
+  error: infer D;
+}
+  ? { payload: P; reply: R; error: $ErrorOf<D> }
+  : never;
+
+/** Options of a push. */
+export interface PushOptions {
+  /** Milliseconds to wait for the reply, counted again from when the push is sent; 10,000 unless the socket says otherwise. */
+  readonly timeout?: number | undefined;
+  /** Gives the push up: it fails with `aborted`, though the server may have taken it. */
+  readonly signal?: $Signal | undefined;
+}
+
+/** What came of a join or push: the reply, or the error that it failed with. */
+export type PushResult<Reply, Failure> =
+  | { readonly ok: true; readonly reply: Reply }
+  | { readonly ok: false; readonly error: Failure };
+
+/** What a rejoin brought. */
+export interface Rejoined<Reply> {
+  /** The reply to the join. */
+  readonly reply: Reply;
+  /**
+   * True: whatever was missed follows now, in order. False: events may be missing, so start over from the reply. Always
+   * false on a channel without history.
+   */
+  readonly recovered: boolean;
+}
+
+/** Options of a join. */
+export interface JoinOptions<Reply> {
+  /** Milliseconds after which to give up and leave. Without it, join goes on trying for as long as it takes. */
+  readonly timeout?: number | undefined;
+  /** Gives up and leaves. */
+  readonly signal?: $Signal | undefined;
+  /** Called after every rejoin, before any event that follows it. Required on channels with history. */
+  readonly onRejoin?: ((rejoined: Rejoined<Reply>) => unknown) | undefined;
+}
+
+/** The arguments of a join to the channel C. */
+export type $JoinArguments<C extends $Contract> = C["history"] extends true
+  ? [options: JoinOptions<C["join"]["reply"]> & { readonly onRejoin: (rejoined: Rejoined<C["join"]["reply"]>) => unknown }]
+  : [options?: JoinOptions<C["join"]["reply"]>];
+
+/**
+ * `closed`: not joined, or no longer. `joining`: a join is under way. `joined`. `errored`: the membership is lost and
+ * will be rejoined. `leaving`: a leave is under way.
+ */
+export type ChannelState = "closed" | "joining" | "joined" | "errored" | "leaving";
+
+interface $TypedChannel<C extends $Contract> {
+  readonly topic: string;
+  readonly state: ChannelState;
+
+  /** Calls callback whenever the state changes, with the error that caused it, if one did. Returns what ends that. */
+  onState(callback: (state: ChannelState, error?: ChannelError) => unknown): () => void;
+
+  /**
+   * Joins, and rejoins by itself whenever the membership is lost, until `leave`. Connects the socket where needed.
+   * Resolves with the reply to the first join; connection trouble on the way is waited out. Rejects with a ChannelError
+   * when the server refuses (finally, unless the schema says `retry`), and with `left`, `aborted`, `timeout`, or, when
+   * the socket is disconnected or refused, `disconnected`. After a leave it can be called again.
+   */
+  join(...options: $JoinArguments<C>): Promise<C["join"]["reply"]>;
+
+  /** Like join, with the error as a result. */
+  tryJoin(...options: $JoinArguments<C>): Promise<PushResult<C["join"]["reply"], $ErrorOf<C["join"]["error"]>>>;
+
+  /**
+   * Sends event and resolves with the reply. Rejects with a ChannelError: one that the event declares, one of the
+   * server's own, or `timeout`, `aborted`, `left`, `too_large`, and `disconnected` as soon as the connection or the
+   * membership is gone (the server may have taken the push or not; it is not sent again). Before the channel is joined
+   * pushes wait and go out in order.
+   */
+  push<E extends keyof C["pushes"]>(
+    event: E,
+    ...args: [...payload: $Argument<$Push<C, E>["payload"]>, options?: PushOptions]
+  ): Promise<$Push<C, E>["reply"]>;
+
+  /** Like push, with the error as a result. */
+  tryPush<E extends keyof C["pushes"]>(
+    event: E,
+    ...args: [...payload: $Argument<$Push<C, E>["payload"]>, options?: PushOptions]
+  ): Promise<PushResult<$Push<C, E>["reply"], $Push<C, E>["error"]>>;
+
+  /** Calls callback for every event of that name while joined. Returns what ends that. */
+  on<E extends keyof C["events"]>(event: E, callback: (payload: C["events"][E]) => unknown): () => void;
+
+  /** Leaves. Pushes that wait fail with `left` at once, and no callback of `on` is called any more. Never rejects. */
+  leave(): Promise<void>;
+}
+
+/** A topic that can be joined; made by `socket.channel`. */
+export type Channel<C extends $Contract> = $TypedChannel<C> &
+  (C extends { presence: infer Meta } ? { readonly presence: ChannelPresence<Meta> } : unknown);
+
+/**
+ * `closed`: not connected. `connecting`: for the first time. `open`. `reconnecting`: the connection was lost or could
+ * not be made, and is tried again. `refused`: the server does not want this client; `connect()` tries once more.
+ */
+export type SocketState = "closed" | "connecting" | "open" | "reconnecting" | "refused";
+
+/** Options of a socket. */
+export interface SocketOptions<Params> {
+  /** What the server wants to know of the client, or what makes it: called before every attempt, may be async. */
+  readonly params?: $Source<Params> | undefined;
+  /** Where there is no global WebSocket: the constructor to use. */
+  readonly WebSocket?: $WebSocketConstructor | undefined;
+  /** Milliseconds to wait for a reply, to a heartbeat too, and for the connection to open. 10,000 unless said. */
+  readonly timeout?: number | undefined;
+  /** Milliseconds from one heartbeat to the next, 30,000 unless said. The server closes idle connections after 60 s. */
+  readonly heartbeat?: number | undefined;
+  /** The largest frame to send, in bytes: 65,536 unless said, which is what servers take unless told otherwise. */
+  readonly maxFrame?: number | undefined;
+}
+
+/** The options argument of a socket: required where a connect parameter is. */
+export type $SocketArgument<P> = $Argument<P, SocketOptions<P> & ({} extends P ? unknown : { readonly params: $Source<P> })>;
+
+/** The arguments of `socket.channel` after the definition. */
+export type $ChannelArguments<C extends $Contract> =
+  $Argument<C["join"]["params"]> extends [unknown]
+    ? [topic: C["topic"], params: $Source<C["join"]["params"]>]
+    : {} extends C["topic"]
+      ? [topic?: C["topic"], params?: $Source<C["join"]["params"]>]
+      : [topic: C["topic"], params?: $Source<C["join"]["params"]>];
