@@ -213,16 +213,6 @@ func appendFloat(dst []byte, v float64) []byte {
 	return dst
 }
 
-// Timestamp writes RFC 3339 with as many digits as v has. The year must be within 0 and 9999.
-func (e *Encoder) Timestamp(v time.Time) {
-	b, err := v.AppendText(append(e.buf, '"'))
-	if err != nil {
-		e.Check(mustBeTimestamp)
-		return
-	}
-	e.buf = append(b, '"')
-}
-
 // Duration writes whole milliseconds; what is less than one is cut off.
 func (e *Encoder) Duration(v time.Duration) {
 	e.buf = strconv.AppendInt(e.buf, v.Milliseconds(), 10)

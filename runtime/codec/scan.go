@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -195,21 +196,38 @@ func Unquote(dst, quoted []byte) []byte {
 }
 
 // skipPlain returns the index of the first byte at or after i that is not printable ASCII without meaning in a JSON
-// string: a quote, a backslash, a control character, part of a longer character, or the end. It looks at eight bytes
-// at a time: the high bit of each byte of m says whether that byte, or a lower one, is to stop at.
+// string: a quote, a backslash, a control character, part of a longer character, or the end.
 func skipPlain[T string | []byte](s T, i int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	start := i
 	for ; i+8 <= len(s); i += 8 {
-		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		if m := (x | (x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)) & highs; m != 0 {
-			break
+		if m := stops(load(s, i)); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
 		}
+	}
+	if i > start && i < len(s) { // The rest with some that have been seen: eight at once again.
+		if m := stops(load(s, len(s)-8)); m != 0 {
+			return len(s) - 8 + bits.TrailingZeros64(m)/8
+		}
+		return len(s)
 	}
 	for i < len(s) && s[i] >= ' ' && s[i] < utf8.RuneSelf && s[i] != '"' && s[i] != '\\' {
 		i++
 	}
 	return i
+}
+
+// stops has the high bit set in the lowest of the eight bytes of x that skipPlain stops at, perhaps in higher ones
+// too, and is 0 where there is none.
+func stops(x uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	return (x | (x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)) & highs
+}
+
+// load is the eight bytes of s from i on, the first the lowest.
+func load[T string | []byte](s T, i int) uint64 {
+	b := s[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
 // scanNumber returns the index after the number at data[i], which is a digit or a minus sign.

@@ -96,3 +96,58 @@ func daysIn(year, month int) int {
 	}
 	return 31
 }
+
+// Timestamp writes RFC 3339 with as many digits as v has. The year must be within 0 and 9999.
+func (e *Encoder) Timestamp(v time.Time) {
+	_, offset := v.Zone()
+	if offset%60 != 0 { // RFC 3339 has no seconds there.
+		v, offset = v.UTC(), 0
+	}
+	year, month, day := v.Date()
+	if year < 0 || year > 9999 || offset <= -24*3600 || offset >= 24*3600 {
+		e.Check(mustBeTimestamp)
+		return
+	}
+	hour, minute, second := v.Clock()
+	b := append(e.buf, '"', tens(year/100), ones(year/100), tens(year%100), ones(year%100),
+		'-', tens(int(month)), ones(int(month)), '-', tens(day), ones(day),
+		'T', tens(hour), ones(hour), ':', tens(minute), ones(minute), ':', tens(second), ones(second))
+	if nanos := v.Nanosecond(); nanos != 0 {
+		b = appendFraction(b, nanos)
+	}
+	e.buf = append(appendZone(b, offset/60), '"')
+}
+
+// tens and ones are the two digits of a number below 100; in eight bits, because that divides faster.
+func tens(n int) byte { return '0' + byte(n)/10 }
+func ones(n int) byte { return '0' + byte(n)%10 }
+
+// appendFraction appends a point and the nanoseconds without the zeros at their end.
+func appendFraction(dst []byte, nanos int) []byte {
+	n, digits := uint32(nanos), 9
+	for n%1000 == 0 {
+		n, digits = n/1000, digits-3
+	}
+	for n%10 == 0 {
+		n, digits = n/10, digits-1
+	}
+	dst = append(dst, ".000000000"[:digits+1]...)
+	for i := len(dst) - 1; n > 0; i-- {
+		dst[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return dst
+}
+
+// appendZone appends an offset.
+func appendZone(dst []byte, minutes int) []byte {
+	if minutes == 0 {
+		return append(dst, 'Z')
+	}
+	sign := byte('+')
+	if minutes < 0 {
+		sign, minutes = '-', -minutes
+	}
+	hour, minute := minutes/60, minutes%60
+	return append(dst, sign, tens(hour), ones(hour), ':', tens(minute), ones(minute))
+}
