@@ -7,7 +7,7 @@ import type { $Presence, ChannelPresence } from "./presence.ts";
 export interface $Contract {
   /** The topic's parameters. */
   topic: object;
-  join: { params: unknown; reply: unknown; error: unknown };
+  join: { payload: unknown; reply: unknown; error: unknown };
   /** Whether a rejoin can recover what was missed. */
   history: boolean;
   /** By event: what the client sends, the reply, and the declared errors. */
@@ -160,8 +160,8 @@ export type $SocketArgument<P> = $Argument<P, SocketOptions<P> & ({} extends P ?
 
 /** The arguments of `socket.channel` after the definition. */
 export type $ChannelArguments<C extends $Contract> =
-  $Argument<C["join"]["params"]> extends [unknown]
-    ? [topic: C["topic"], params: $Source<C["join"]["params"]>]
+  $Argument<C["join"]["payload"]> extends [unknown]
+    ? [topic: C["topic"], params: $Source<C["join"]["payload"]>]
     : {} extends C["topic"]
-      ? [topic?: C["topic"], params?: $Source<C["join"]["params"]>]
-      : [topic: C["topic"], params?: $Source<C["join"]["params"]>];
+      ? [topic?: C["topic"], params?: $Source<C["join"]["payload"]>]
+      : [topic: C["topic"], params?: $Source<C["join"]["payload"]>];
