@@ -264,7 +264,7 @@ export class $Channel {
       };
       if (before) return;
       const joinRef = this.#joinRef;
-      this.#fail(error ?? new ChannelError("left", `${this.topic}: left`));
+      this.#fail("left", error);
       this.#set("leaving", error);
       if (!joinRef || !this.#link.open()) return this.#end();
       this.#send({ ref: this.#link.ref(), event: "phx_leave", body: "{}", options: {}, done: () => this.#end() });
@@ -273,7 +273,7 @@ export class $Channel {
 
   /** Nothing more comes of the join. Leaves the channel ready for another one. */
   #end(error?: ChannelError): void {
-    this.#fail(error ?? new ChannelError("left", `${this.topic}: left`));
+    this.#fail(error ? "disconnected" : "left", error);
     this.#joinRef = undefined;
     this.#link.channels.delete(this);
     this.#set("closed", error);
@@ -281,13 +281,13 @@ export class $Channel {
     this.#leaving = undefined;
   }
 
-  /** Fails whatever waits for an answer. */
-  #fail(error: ChannelError): void {
+  /** Fails whatever waits for an answer: the pushes with code, and the join with error, where there is one. */
+  #fail(code: string, error: ChannelError | undefined): void {
+    const gone = new ChannelError(code, error?.message ?? `${this.topic}: left`);
     $global.clearTimeout(this.#timer);
-    this.#joining?.(error);
-    const requests = [...this.#sent.values(), ...this.#buffer];
-    for (const request of requests) {
-      if (request.event !== "phx_leave" && request.event !== "phx_join") this.#settle(request, error);
+    this.#joining?.(error ?? gone);
+    for (const request of [...this.#sent.values(), ...this.#buffer]) {
+      if (request.event !== "phx_leave" && request.event !== "phx_join") this.#settle(request, gone);
       else this.#forget(request);
     }
   }

@@ -1,0 +1,361 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { $Socket } from "../src/socket.ts";
+import { connect, FakeWebSocket, freeze, joined, last, settle, sockets, thaw } from "./server.ts";
+
+beforeEach(freeze);
+afterEach(thaw);
+
+describe("the address", () => {
+  async function address(url: string, params?: object): Promise<string> {
+    new $Socket<object>(url, { WebSocket: FakeWebSocket, params }).connect();
+    await settle();
+    return last().url.href;
+  }
+
+  test("is the mount's WebSocket with the protocol's parameters", async () => {
+    expect(await address("http://example.com/socket")).toBe("ws://example.com/socket/websocket?vsn=2.0.0&chgen=1");
+    expect(await address("https://example.com/socket/")).toBe("wss://example.com/socket/websocket?vsn=2.0.0&chgen=1");
+    expect(await address("wss://example.com/socket?a=1")).toBe("wss://example.com/socket/websocket?a=1&vsn=2.0.0&chgen=1");
+  });
+
+  test("is relative to the page", async () => {
+    vi.stubGlobal("location", { href: "https://example.com/app/index.html" });
+    expect(await address("/socket")).toBe("wss://example.com/socket/websocket?vsn=2.0.0&chgen=1");
+    expect(await address("socket")).toBe("wss://example.com/app/socket/websocket?vsn=2.0.0&chgen=1");
+  });
+
+  test("holds the connect params, without those that are undefined", async () => {
+    const params = { name: "Ada & co", age: 36, admin: false, gone: undefined };
+    expect(await address("http://example.com/s", params)).toBe(
+      "ws://example.com/s/websocket?name=Ada+%26+co&age=36&admin=false&vsn=2.0.0&chgen=1",
+    );
+  });
+
+  test("is refused at once where it is none", () => {
+    expect(() => new $Socket<object>("/socket", { WebSocket: FakeWebSocket })).toThrow(/Invalid URL/);
+  });
+});
+
+test("without a WebSocket the constructor says what to do", () => {
+  vi.stubGlobal("WebSocket", undefined);
+  expect(() => new $Socket<object>("http://example.com/socket")).toThrow("options.WebSocket");
+});
+
+test("it takes the platform's WebSocket", async () => {
+  vi.stubGlobal("WebSocket", FakeWebSocket);
+  new $Socket<object>("http://example.com/socket").connect();
+  await settle();
+  expect(sockets).toHaveLength(1);
+});
+
+test("its state can be observed, until that is ended", async () => {
+  const socket = connect();
+  const seen: string[] = [];
+  const stop = socket.onState((state, reason) => seen.push(`${state}:${reason}`));
+  expect(socket.state).toBe("closed");
+  socket.connect();
+  await settle();
+  await last().open();
+  await last().drop(1006, "gone");
+  await settle(250);
+  await last().open();
+  socket.disconnect();
+  stop();
+  socket.connect();
+  expect(seen).toEqual(["connecting:", "open:", "reconnecting:gone", "open:", "closed:"]);
+  expect(socket.state).toBe("connecting");
+});
+
+test("one callback's exception is reported and keeps no other from being called", async () => {
+  const reported = vi.fn();
+  vi.stubGlobal("reportError", reported);
+  const socket = connect();
+  const mistake = new Error("mistake");
+  const second = vi.fn();
+  socket.onState(() => {
+    throw mistake;
+  });
+  socket.onState(second);
+  socket.connect();
+  expect(second).toHaveBeenCalledWith("connecting", "");
+  expect(reported).toHaveBeenCalledWith(mistake);
+});
+
+test("connect does nothing where that is under way", async () => {
+  const socket = connect();
+  socket.connect();
+  socket.connect();
+  await settle();
+  socket.connect();
+  await last().open();
+  socket.connect();
+  await settle();
+  expect(sockets).toHaveLength(1);
+});
+
+describe("params", () => {
+  test("are read again before every attempt", async () => {
+    let token = 0;
+    const socket = connect({ params: () => Promise.resolve({ token: `t${++token}` }) });
+    socket.connect();
+    await settle();
+    await last().open();
+    await last().drop();
+    await settle(250);
+    expect(sockets.map(({ url }) => url.searchParams.get("token"))).toEqual(["t1", "t2"]);
+  });
+
+  test("that cannot be read are reported and read again later", async () => {
+    const reported = vi.fn();
+    vi.stubGlobal("reportError", reported);
+    const params = vi.fn().mockRejectedValueOnce(new Error("offline")).mockResolvedValue({ token: "t" });
+    const socket = connect({ params });
+    socket.connect();
+    await settle();
+    expect(reported).toHaveBeenCalledWith(new Error("offline"));
+    expect(socket.state).toBe("reconnecting");
+    await settle(250);
+    expect(last().url.searchParams.get("token")).toBe("t");
+  });
+
+  test("that come after a disconnect connect nothing", async () => {
+    let resolve = (_: object): void => {};
+    const socket = connect({ params: () => new Promise((done) => (resolve = done)) });
+    socket.connect();
+    socket.disconnect();
+    resolve({});
+    await settle(60_000);
+    expect(sockets).toEqual([]);
+    expect(socket.state).toBe("closed");
+  });
+});
+
+describe("reconnecting", () => {
+  /** The delays before the next attempts, each of which fails at once. */
+  async function delays(count: number): Promise<number[]> {
+    const waited: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const before = sockets.length;
+      const start = Date.now();
+      await last().drop();
+      while (sockets.length === before) await settle(1);
+      waited.push(Date.now() - start);
+    }
+    return waited;
+  }
+
+  test("waits longer each time, up to ten seconds", async () => {
+    connect().connect();
+    await settle();
+    expect(await delays(7)).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
+  });
+
+  test("is spread at random", async () => {
+    vi.mocked(Math.random).mockReturnValue(1);
+    connect().connect();
+    await settle();
+    expect(await delays(3)).toEqual([500, 1_000, 2_000]);
+  });
+
+  test("begins anew only after a connection that has lasted", async () => {
+    connect().connect();
+    await settle();
+    await last().open();
+    expect(await delays(2)).toEqual([250, 500]);
+    await last().open();
+    await settle(4_999);
+    expect(await delays(1)).toEqual([1_000]);
+    await last().open();
+    await settle(5_000);
+    expect(await delays(1)).toEqual([250]);
+  });
+
+  test("waits for as long as a server that goes away says, whatever the page does", async () => {
+    const page = stubPage();
+    connect().connect();
+    await settle();
+    await last().open();
+    await last().drop(1012, "retry_after_ms=7000");
+    page.dispatchEvent(new Event("online"));
+    await settle(7_249);
+    expect(sockets).toHaveLength(1);
+    await settle(1);
+    expect(sockets).toHaveLength(2);
+  });
+
+  test("follows a connection that does not open in time", async () => {
+    connect({ timeout: 2_000 }).connect();
+    await settle(2_000);
+    expect(last().closed).toBe(true);
+    await settle(250);
+    expect(sockets).toHaveLength(2);
+  });
+
+  test("follows a constructor that throws", async () => {
+    vi.stubGlobal("reportError", vi.fn());
+    class Broken extends FakeWebSocket {
+      constructor(url: string) {
+        super(url);
+        throw new Error("blocked");
+      }
+    }
+    connect({ WebSocket: Broken }).connect();
+    await settle(250);
+    expect(sockets).toHaveLength(2);
+  });
+
+  test("follows a frame that cannot be decoded", async () => {
+    vi.stubGlobal("reportError", vi.fn());
+    const { socket } = await joined();
+    await last().receive("not JSON");
+    expect(last().closed).toBe(true);
+    expect(socket.state).toBe("reconnecting");
+  });
+
+  test("what an abandoned connection still says is ignored", async () => {
+    const socket = connect();
+    socket.connect();
+    await settle();
+    const [first] = sockets;
+    await first?.open();
+    socket.disconnect();
+    socket.connect();
+    await settle();
+    await first?.drop();
+    await first?.open();
+    expect(socket.state).toBe("connecting");
+    expect(sockets).toHaveLength(2);
+  });
+});
+
+describe("a refusal", () => {
+  test("is final, and says why", async () => {
+    const { socket } = await joined();
+    await last().drop(4403, "your token has expired");
+    await settle(120_000);
+    expect(socket.state).toBe("refused");
+    expect(socket.reason).toBe("your token has expired");
+    expect(sockets).toHaveLength(1);
+  });
+
+  test("is forgotten by connect, and channels that were joined rejoin", async () => {
+    const { socket, channel, rejoins } = await joined();
+    await last().drop(4403, "no");
+    socket.connect();
+    await settle();
+    await last().open();
+    await last().reply("phx_join", { recent: ["a"] });
+    expect(channel.state).toBe("joined");
+    expect(rejoins).toEqual([{ reply: { recent: ["a"] }, recovered: false }]);
+  });
+});
+
+describe("the heartbeat", () => {
+  test("goes out every 30 seconds while something comes back", async () => {
+    connect().connect();
+    await settle();
+    await last().open();
+    await settle(30_000);
+    expect(last().frames()).toEqual([[null, "1", "phoenix", "heartbeat", {}]]);
+    await last().message(null, "1", "phoenix", "phx_reply", { status: "ok", response: {} });
+    await settle(30_000);
+    expect(last().frames()).toHaveLength(2);
+  });
+
+  test("that nothing follows in time ends the connection", async () => {
+    const { socket, channel } = await joined();
+    await settle(39_999);
+    expect(socket.state).toBe("open");
+    await settle(1);
+    expect([socket.state, socket.reason, channel.state]).toEqual(["reconnecting", "heartbeat timeout", "errored"]);
+    expect(last().closed).toBe(true);
+  });
+
+  test("ends with the connection", async () => {
+    const { socket } = await joined();
+    socket.disconnect();
+    const before = last().sent.length;
+    await settle(120_000);
+    expect(last().sent).toHaveLength(before);
+  });
+});
+
+/** Gives the socket a page, which is both window and document. */
+function stubPage(): EventTarget & { visibilityState: string } {
+  const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  vi.stubGlobal("document", page);
+  vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+  vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
+  return page;
+}
+
+describe("the page", () => {
+  test.each(["visibilitychange", "online", "resume", "pageshow"])("%s brings the next attempt forward", async (event) => {
+    const page = stubPage();
+    await joined();
+    await last().drop();
+    page.dispatchEvent(new Event(event));
+    await settle();
+    expect(sockets).toHaveLength(2);
+    page.dispatchEvent(new Event(event));
+    await settle();
+    expect(sockets).toHaveLength(2);
+  });
+
+  test("that becomes visible finds a dead connection at once", async () => {
+    const page = stubPage();
+    const { socket } = await joined();
+    page.dispatchEvent(new Event("visibilitychange"));
+    expect(last().frame("heartbeat")).toBeDefined();
+    await settle(10_000);
+    expect(socket.state).toBe("reconnecting");
+  });
+
+  test("that becomes hidden changes nothing", async () => {
+    const page = stubPage();
+    await joined();
+    page.visibilityState = "hidden";
+    const before = last().sent.length;
+    page.dispatchEvent(new Event("visibilitychange"));
+    expect(last().sent).toHaveLength(before);
+  });
+
+  test("that goes closes the connection, and opens one when it comes back", async () => {
+    const page = stubPage();
+    const { socket, channel } = await joined();
+    page.dispatchEvent(new Event("pagehide"));
+    expect(last().closed).toBe(true);
+    await settle(60_000);
+    expect(sockets).toHaveLength(1);
+    page.dispatchEvent(new Event("pageshow"));
+    await settle();
+    await last().open();
+    await last().reply("phx_join", { recent: [] });
+    expect([socket.state, channel.state]).toEqual(["open", "joined"]);
+  });
+
+  test("is no longer listened to after a disconnect", async () => {
+    const page = stubPage();
+    const { socket } = await joined();
+    socket.disconnect();
+    page.dispatchEvent(new Event("pagehide"));
+    page.dispatchEvent(new Event("pageshow"));
+    await settle();
+    expect(socket.state).toBe("closed");
+    expect(sockets).toHaveLength(1);
+  });
+});
+
+test("disconnect closes the connection for good; connect makes another, and channels rejoin", async () => {
+  const { socket, channel, rejoins } = await joined();
+  socket.disconnect();
+  expect([socket.state, channel.state, last().closed]).toEqual(["closed", "errored", true]);
+  await settle(120_000);
+  expect(sockets).toHaveLength(1);
+  socket.connect();
+  await settle();
+  await last().open();
+  await last().reply("phx_join", { recent: [] });
+  expect(channel.state).toBe("joined");
+  expect(rejoins).toHaveLength(1);
+});
