@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,6 +120,28 @@ func TestRuntimeUsesNoNameThatASchemaCanTake(t *testing.T) {
 		if !declared[name] && strings.Contains(render(t, s, typescript.Options{Runtime: "x"}), "export type "+name+" ") {
 			t.Errorf("the runtime uses %s, which is not escaped", name)
 		}
+	}
+}
+
+// A client exports the runtime's names beside those of the schema, so no schema may have them.
+func TestRuntimeNamesAreExportedAndKept(t *testing.T) {
+	t.Parallel()
+	client := render(t, &ir.Schema{Name: "x", File: "x.yaml"}, typescript.Options{Runtime: "x"})
+	_, exports, _ := strings.Cut(client, "export {")
+	exports, _, _ = strings.Cut(exports, "}")
+	got := regexp.MustCompile(`\w+,`).FindAllString(exports, -1)
+	var want []string
+	for _, m := range regexp.MustCompile(`(?m)^export (?:class|interface|type) (\w+)`).FindAllStringSubmatch(ts.Source(), -1) {
+		want = append(want, m[1]+",")
+		src := "version: 1\ntypes:\n  " + m[1] + ": { fields: { a: int } }\n"
+		if _, problems := schema.Parse("x.yaml", []byte(src)); len(problems) == 0 {
+			t.Errorf("a schema may declare a type %s", m[1])
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("exports (-want +got):\n%s", diff)
 	}
 }
 

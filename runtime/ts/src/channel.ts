@@ -179,12 +179,12 @@ export class $Channel {
     }
   }
 
-  /** The connection is gone; the socket will say when there is another one. */
+  /** The membership is gone, mostly with the connection; then the socket will say when there is another one. */
   $lost(error?: ChannelError): void {
     if (this.#state === "leaving") return this.#end();
     $global.clearTimeout(this.#timer);
     this.#joinRef = undefined;
-    const gone = new ChannelError("disconnected", `${this.topic}: the connection was lost`);
+    const gone = new ChannelError("disconnected", `${this.topic}: the connection or the membership was lost`);
     for (const request of [...this.#sent.values()]) this.#settle(request, gone);
     this.#set("errored", error);
   }
