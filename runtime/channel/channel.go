@@ -1,0 +1,165 @@
+// Package channel is a server for Phoenix Channels whose channels, events and payloads are generated from a schema.
+//
+// A client opens a socket and joins topics over it. For each join the generated channel's Join is called; the handler
+// that it returns serves this client on this topic until the membership ends:
+//
+//	server := channel.NewServer()
+//	chat.OnConnect(server, connect)
+//	chat.HandleRoom(server, &Room{store})
+//	http.Handle("/socket/", server)
+//
+// # What handlers can rely on
+//
+// Methods of one handler never run concurrently, Leave, Joined, intercepts and work of Socket.Do included; different
+// handlers always may. (What a concurrent event returns runs beside the methods: that is what it is for.)
+//
+// Each push is answered exactly once: with the method's reply, with its error where the schema declares that for the
+// event, else with a system error. internal is an error or panic that the client may not see; it is in the log.
+// invalid_payload and unknown_event never reach the handler. rate_limited says that too many pushes wait, timeout that
+// the handler took too long (what it returns later is dropped), closed that the membership ended first.
+//
+// The context of a method carries the values of the context that the connect hook returned. It ends with the
+// membership, and Limits.HandlerTimeout after the message came into turn.
+//
+// What Join pushes, broadcasts or tracks takes effect after the join reply, in its order, and not at all if Join
+// refuses. After that comes Joined, for handlers that are Joiners, and on channels with presence the presence_state.
+//
+// A broadcast stands in the queues of everybody who is on the topic on this node when its method returns: a reply
+// comes after it. Nothing waits for a client that reads slowly; see Limits.QueueBytes.
+//
+// A panic ends its membership with phx_error, on which clients join again, and nothing else. So does an error of
+// Joined or of an intercept.
+package channel
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/chgen/chgen/runtime/internal/engine"
+	"github.com/chgen/chgen/runtime/pubsub"
+)
+
+// Server is an http.Handler that serves sockets at <mount>/websocket. Everything else is 404.
+//
+// The generated OnConnect and Handle functions are called before it serves. Its methods may be called concurrently.
+type Server struct{ e *engine.Server }
+
+// NewServer returns a server. It panics where an option cannot be: it is written wrong.
+func NewServer(opts ...Option) *Server {
+	var cfg engine.Config
+	for _, opt := range opts {
+		opt.apply(&cfg)
+	}
+	return &Server{engine.New(cfg)}
+}
+
+// ServeHTTP implements http.Handler. It returns once the connection is upgraded; the connection lives on until it
+// closes or Shutdown ends it, so an http.Server's own Shutdown neither ends it nor waits for it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.e.ServeHTTP(w, r) }
+
+// Shutdown stops accepting (upgrades are answered 503), lets the message at hand of every handler finish, runs Leave
+// with Draining, closes every connection with 1012, which tells clients to come back, and returns when nothing of the
+// server runs any more. When ctx ends first, it cuts the connections and returns the context's error.
+func (s *Server) Shutdown(ctx context.Context) error { return s.e.Shutdown(ctx) }
+
+// Disconnect closes every connection that has the id (see WithID), with 1001. Clients reconnect and are asked for
+// their credentials again.
+func (s *Server) Disconnect(ctx context.Context, id string) error { return s.e.Disconnect(ctx, id) }
+
+// Engine is for package gen.
+func (s *Server) Engine() *engine.Server { return s.e }
+
+// Option configures a Server.
+type Option interface{ apply(*engine.Config) }
+
+type option func(*engine.Config)
+
+func (o option) apply(cfg *engine.Config) { o(cfg) }
+
+// WithMount adds a place to serve sockets at. Without any, every path that ends in /websocket is served, with the
+// defaults.
+func WithMount(m Mount) Option {
+	return option(func(cfg *engine.Config) { cfg.Mounts = append(cfg.Mounts, engine.Mount(m)) })
+}
+
+// WithLimits sets the limits. Fields that are zero keep their defaults.
+func WithLimits(l Limits) Option {
+	return option(func(cfg *engine.Config) { cfg.Limits = engine.Limits(l) })
+}
+
+// WithLogger sets where the server logs; the default is slog.Default. Entries about a connection have the keys conn
+// and id, those about a membership also channel and topic, those about a message also event or handler. What went
+// wrong is err, or panic and stack.
+func WithLogger(log *slog.Logger) Option {
+	return option(func(cfg *engine.Config) { cfg.Logger = log })
+}
+
+// WithPubSub sets what carries broadcasts; the default is pubsub.New, which knows this process only.
+func WithPubSub(bus pubsub.PubSub) Option {
+	return option(func(cfg *engine.Config) { cfg.PubSub = bus })
+}
+
+// Mount is a place to serve sockets at, with what is its own.
+type Mount struct {
+	// Path is the mount: "/socket" serves WebSocket at /socket/websocket.
+	Path string
+
+	// Origins lists the origins whose pages may connect, each scheme://host:port with any part optional:
+	// "https://example.com", "//example.com:8080", "//*.example.com" (example.com itself and all under it). Without
+	// a list, a page may connect to the host that it came from, whatever scheme and port. Requests without an Origin
+	// come from no browser and are always allowed.
+	Origins []string
+
+	// CheckOrigin decides instead of Origins. origin may have no host: pages that are sandboxed send "null".
+	CheckOrigin func(r *http.Request, origin *url.URL) bool
+
+	// MaxFrameBytes and IdleTimeout are those of Limits, for this mount.
+	MaxFrameBytes int
+	IdleTimeout   time.Duration
+}
+
+// Limits bound what clients and handlers may take. Zero fields are the defaults.
+type Limits struct {
+	// MaxFrameBytes is how large a message of a client may be. A larger one closes its connection with 1009.
+	// Default 64 KiB.
+	MaxFrameBytes int
+
+	// IdleTimeout is how long a client may send nothing at all, neither frames nor WebSocket pings, before its
+	// connection is closed with 1001. Clients send a heartbeat every 30 s. Default 60 s.
+	IdleTimeout time.Duration
+
+	// QueueBytes is how much may wait for one client to read it. Above that, volatile events are dropped, and where
+	// that is not enough, the connection is closed with 1013. (Latest events give way to newer ones of their key
+	// whenever they wait.) A single frame that is larger goes out when nothing else waits. Default 1 MiB.
+	QueueBytes int
+
+	// Channels is how many topics one connection may have joined or be joining; a further join is refused with "too
+	// many channels joined". Default 100.
+	Channels int
+
+	// MailboxPushes is how many pushes may wait for one handler; further ones are answered rate_limited. As many
+	// concurrent events may be worked on. Default 64.
+	MailboxPushes int
+
+	// MailboxWork is how much else may wait for one handler: work of Socket.Do, which then fails with ErrBusy, and
+	// intercepted events, of which volatile ones then are dropped and others end the membership with phx_error.
+	// Default 1024.
+	MailboxWork int
+
+	// HandlerTimeout is how long the work on one message may take, joins included: then its context ends, and the
+	// client is answered timeout. Default 30 s.
+	HandlerTimeout time.Duration
+
+	// LeaveTimeout is the deadline of Leave's context. Default 5 s.
+	LeaveTimeout time.Duration
+
+	// ReplaceTimeout is how long a second join of a topic waits for the handler of the first to end. Default 5 s.
+	ReplaceTimeout time.Duration
+
+	// CloseTimeout is how long a connection that is being closed may take to deliver what waits and to be closed by
+	// the client too. Default 5 s.
+	CloseTimeout time.Duration
+}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+
+	"github.com/chgen/chgen/runtime/codec"
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// Call is one message on its way through a handler: a push, a join, or an event that is intercepted. Its exported
+// methods are for the handler's goroutine.
+type Call struct {
+	m       *Membership
+	ctx     context.Context // that it is worked on with
+	event   string
+	ref     wire.Ref
+	payload []byte
+	binary  bool
+	join    bool
+
+	response       []byte
+	responseBinary bool
+	answered       atomic.Bool
+}
+
+// invalidPayload is a payload that does not satisfy the schema: what the client is told of, unlike a *codec.Error
+// that comes about when the server encodes something.
+type invalidPayload struct{ err *codec.Error }
+
+func (e *invalidPayload) Error() string { return "invalid payload: " + e.err.Error() }
+
+func invalid(err error) error {
+	if problem, ok := errors.AsType[*codec.Error](err); ok {
+		return &invalidPayload{problem}
+	}
+	return err
+}
+
+// json is the payload, which must be JSON. Join params that are null are absent.
+func (c *Call) json() ([]byte, error) {
+	if c.binary {
+		return nil, &invalidPayload{&codec.Error{Message: "must be JSON, not binary"}}
+	}
+	if c.join && string(c.payload) == "null" {
+		return emptyObject, nil
+	}
+	return c.payload, nil
+}
+
+// Decode decodes the payload into v.
+func (c *Call) Decode(v codec.Unmarshaler) error {
+	data, err := c.json()
+	if err != nil {
+		return err
+	}
+	return invalid(codec.Unmarshal(data, v))
+}
+
+// JSON is the payload of an event declared json. The bytes are the caller's to keep.
+func (c *Call) JSON() (json.RawMessage, error) {
+	data, err := c.json()
+	if err != nil {
+		return nil, err
+	}
+	return data, invalid(codec.Valid(data))
+}
+
+// Bytes is the payload of an event declared bytes. The bytes are the caller's to keep.
+func (c *Call) Bytes() ([]byte, error) {
+	if !c.binary {
+		return nil, &invalidPayload{&codec.Error{Message: "must be binary"}}
+	}
+	return c.payload, nil
+}
+
+// Empty checks the payload of an event that carries none: any object, or null.
+func (c *Call) Empty() error {
+	data, err := c.JSON()
+	if err == nil && data[0] != '{' && string(data) != "null" {
+		return &invalidPayload{&codec.Error{Message: "must be an object"}}
+	}
+	return err
+}
+
+// Reply sets the response to v.
+func (c *Call) Reply(v codec.Marshaler) (err error) {
+	c.responseBinary = false
+	c.response, err = v.AppendJSON(make([]byte, 0, 256))
+	return err
+}
+
+// ReplyJSON sets the response to any JSON value.
+func (c *Call) ReplyJSON(v json.RawMessage) error {
+	c.response, c.responseBinary = v, false
+	return codec.Valid(v)
+}
+
+// ReplyBytes sets a binary response.
+func (c *Call) ReplyBytes(v []byte) error {
+	c.response, c.responseBinary = v, true
+	return nil
+}
+
+// claim gives the right to answer, once.
+func (c *Call) claim() bool { return !c.answered.Swap(true) }
+
+// answer answers unless that has been done.
+func (c *Call) answer(status string, response []byte, binary bool) {
+	if c.claim() {
+		c.send(status, response, binary)
+	}
+}
+
+// send sends the reply; the sender has the claim. Join replies echo the frame's join_ref, others have the channel's
+// (rule 2.6). A response that is nil is {}.
+func (c *Call) send(status string, response []byte, binary bool) {
+	joinRef := c.m.joinRef
+	if c.join {
+		joinRef = c.m.frameRef
+	}
+	if response == nil && !binary {
+		response = emptyObject
+	}
+	reply := wire.Message{JoinRef: joinRef, Ref: c.ref, Topic: c.m.topic, Status: status, Payload: response, Binary: binary}
+	if _, err := c.m.conn.send(&reply); err != nil {
+		c.m.log().Error("the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
+		reply.Status, reply.Payload, reply.Binary = wire.StatusError, internalError, false
+		c.m.conn.reply(&reply)
+	}
+}
+
+// timedOut reports whether the call's deadline has passed.
+func (c *Call) timedOut() bool { return errors.Is(c.ctx.Err(), context.DeadlineExceeded) }
+
+// expire is called when the call's context ends, and answers it if its deadline has passed.
+func (c *Call) expire() {
+	if !c.timedOut() {
+		return
+	}
+	c.m.log().Warn("handler takes too long", c.m.attrs("event", c.event)...)
+	if c.join {
+		c.m.refuse(c, wire.StatusError, timeoutError)
+		return
+	}
+	c.answer(wire.StatusError, timeoutError, false)
+}

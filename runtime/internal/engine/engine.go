@@ -1,0 +1,181 @@
+// Package engine is the server behind packages channel and gen: connections, memberships, queues.
+//
+// # Vocabulary
+//
+// A connection (Conn) is one client's socket. A membership (Membership) is one client on one topic; it exists from
+// its phx_join until it has ended. A hub is one topic that has members here. A publication is one event on its way to
+// everybody on a topic.
+//
+// # Goroutines
+//
+// A connection has one goroutine of its own, the reader (Conn.serve); it owns the connection, ends with it, and waits
+// for everything else that the connection has started. Beside it there are, only while they have something to do:
+//
+//   - the writer (queue.write), started by whoever queues a frame. It ends when the queue is empty or the network
+//     fails; Conn.serve waits for it.
+//   - one for each membership (Membership.run), started by whoever puts something into its mailbox. It ends when the
+//     mailbox is empty or the membership has ended; Conn.serve waits for Membership.done.
+//   - one for each concurrent event that is being worked on; Membership.finish waits for it.
+//
+// Server.Shutdown waits for the connections. So everything hangs on one tree, and nothing is left when it is gone.
+//
+// # Locks
+//
+// Always taken in this order, and none is held while a handler, a hook or the network is waited for:
+//
+//	Membership.presenceMu, the bus, presence.Tracker, hub.mu, Conn.mu, Membership.mu, queue.mu
+//
+// Server.mu and the registry's locks are held for a map access only, with none of the others taken inside.
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chgen/chgen/runtime/presence"
+	"github.com/chgen/chgen/runtime/pubsub"
+)
+
+// Config is what a Server is made of. Zero values stand for the defaults.
+type Config struct {
+	Limits Limits
+	Mounts []Mount
+	Logger *slog.Logger
+	PubSub pubsub.PubSub
+}
+
+// ConnectFunc is the connect hook.
+type ConnectFunc func(ctx context.Context, r *http.Request, q *ConnectQuery) (context.Context, error)
+
+// Server serves sockets. Handle and OnConnect are called before it serves; everything else at any time.
+type Server struct {
+	limits  Limits
+	mounts  []mount
+	log     *slog.Logger
+	bus     pubsub.PubSub
+	connect ConnectFunc
+	router  router
+	topics  *registry
+	tracker *presence.Tracker
+	started time.Time // what Conn.lastSeen counts from
+	serial  atomic.Uint64
+	node    string // tells this server's connections from those of others on the bus
+
+	mu       sync.Mutex // guards what follows
+	conns    map[*Conn]struct{}
+	ids      map[string]map[*Conn]struct{}
+	active   int // upgrades that are under way, and connections
+	draining bool
+	idle     chan struct{} // closed when draining and active is 0
+}
+
+// New returns a Server.
+func New(cfg Config) *Server {
+	s := &Server{
+		limits:  cfg.Limits.withDefaults(),
+		log:     cfg.Logger,
+		bus:     cfg.PubSub,
+		started: time.Now(),
+		node:    randomID(),
+		conns:   make(map[*Conn]struct{}),
+		ids:     make(map[string]map[*Conn]struct{}),
+		idle:    make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.bus == nil {
+		s.bus = pubsub.New()
+	}
+	for _, m := range cfg.Mounts {
+		s.mounts = append(s.mounts, newMount(m, s.limits))
+	}
+	s.topics = newRegistry(s)
+	s.tracker = presence.New(s.topics.diff)
+	return s
+}
+
+// OnConnect sets the connect hook.
+func (s *Server) OnConnect(connect ConnectFunc) { s.connect = connect }
+
+// Handle serves the topics of c. It panics where c's pattern is wrong or matches topics that another channel's
+// pattern, which is neither narrower nor wider, matches too.
+func (s *Server) Handle(c *Channel) {
+	s.router.add(c)
+}
+
+type idKey struct{}
+
+// WithID returns a context that gives the connection that it is returned for an id.
+func WithID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, idKey{}, id)
+}
+
+// Disconnect closes every connection that has the id, with 1001.
+func (s *Server) Disconnect(ctx context.Context, id string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	conns := make([]*Conn, 0, len(s.ids[id]))
+	for c := range s.ids[id] {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.close(closeGoingAway, "disconnected")
+	}
+	return nil
+}
+
+// begin counts an upgrade in, unless the server is draining.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.active++
+	return true
+}
+
+// end counts an upgrade, or the connection it became, out.
+func (s *Server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active--
+	if s.draining && s.active == 0 {
+		close(s.idle)
+	}
+}
+
+// add registers c and reports whether the server is draining.
+func (s *Server) add(c *Conn) (draining bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+	if c.id != "" {
+		if s.ids[c.id] == nil {
+			s.ids[c.id] = make(map[*Conn]struct{})
+		}
+		s.ids[c.id][c] = struct{}{}
+	}
+	return s.draining
+}
+
+func (s *Server) remove(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if c.id == "" {
+		return
+	}
+	delete(s.ids[c.id], c)
+	if len(s.ids[c.id]) == 0 {
+		delete(s.ids, c.id)
+	}
+}

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+
+	"github.com/chgen/chgen/runtime/codec"
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// DeclaredError is an error that the schema declares.
+type DeclaredError interface {
+	error
+	Code() string
+	AppendJSON(dst []byte) ([]byte, error)
+}
+
+// ErrUnknownEvent answers a push with the system error unknown_event.
+var ErrUnknownEvent = errors.New("unknown event")
+
+// panicked is a panic of a handler as an error.
+type panicked struct{ value any }
+
+func (e *panicked) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// protect runs a piece of the application and makes a panic of it an error, which it logs with the stack.
+func (m *Membership) protect(name string, f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			m.log().Error("handler panicked", m.attrs("handler", name, "panic", p, "stack", string(debug.Stack()))...)
+			err = &panicked{p}
+		}
+	}()
+	return f()
+}
+
+// failure returns the answer to a call whose handler has returned err. declared lists the codes of the errors that
+// the handler may return. What was not meant for the client is logged and reaches it as internal.
+func (c *Call) failure(err error, declared []string) (status string, response []byte) {
+	if problem, ok := errors.AsType[*invalidPayload](err); ok {
+		return wire.StatusError, invalidResponse(problem.err)
+	}
+	if e, ok := errors.AsType[DeclaredError](err); ok && slices.Contains(declared, e.Code()) {
+		response, encodeErr := e.AppendJSON(nil)
+		if encodeErr == nil {
+			return wire.StatusError, response
+		}
+		err = fmt.Errorf("the error %s cannot be encoded: %w", e.Code(), encodeErr)
+	}
+	switch {
+	case errors.Is(err, ErrUnknownEvent):
+		return wire.StatusError, unknownEvent
+	case errors.As(err, new(*panicked)):
+		if c.join {
+			return wire.StatusError, joinCrashed
+		}
+		return wire.StatusError, internalError
+	case errors.Is(err, context.DeadlineExceeded) && c.timedOut():
+		return wire.StatusError, timeoutError
+	case errors.Is(err, context.Canceled) && c.m.ctx.Err() != nil:
+		return wire.StatusError, closedError
+	}
+	c.m.log().Error("handler failed", c.m.attrs("event", c.event, "err", err)...)
+	return wire.StatusError, internalError
+}
+
+func invalidResponse(problem *codec.Error) []byte {
+	e := codec.NewEncoder(nil)
+	e.Object()
+	e.Name("reason")
+	e.String("invalid_payload")
+	e.Name("path")
+	e.String(problem.Path)
+	e.Name("message")
+	e.String(problem.Message)
+	e.EndObject()
+	out, err := e.Done()
+	if err != nil { // a path that is no UTF-8
+		return []byte(`{"reason":"invalid_payload","path":"","message":"is not valid UTF-8"}`)
+	}
+	return out
+}
+
+func (m *Membership) log() *slog.Logger { return m.conn.srv.log }
+
+// attrs are what every log entry about the membership says.
+func (m *Membership) attrs(more ...any) []any {
+	return m.conn.attrs(append([]any{"channel", m.channel.Name, "topic", m.topic}, more...)...)
+}

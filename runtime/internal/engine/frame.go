@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// The opcodes of the WebSocket frames that are written here.
+const (
+	opText   = 1
+	opBinary = 2
+	opClose  = 8
+	finBit   = 0x80
+)
+
+// The close codes (section 13 of the protocol, and section 7 of the design).
+const (
+	closeGoingAway   = 1001 // idle, or Disconnect
+	closeProtocol    = 1002
+	closeUndecodable = 1007
+	closeTooBig      = 1009
+	closeRestart     = 1012 // Shutdown
+	closeTryAgain    = 1013 // the client reads too slowly
+	closeRefused     = 4403 // the connect hook refused; for generated clients
+)
+
+// maxHeader is the longest header of a frame that a server sends: such frames are not masked.
+const maxHeader = 10
+
+// encodeFrame returns m as one WebSocket frame, header included, which any number of connections may share.
+func encodeFrame(ser wire.Serializer, m *wire.Message) ([]byte, error) {
+	room := maxHeader + len(m.JoinRef) + len(m.Ref) + len(m.Topic) + len(m.Event) + len(m.OddTopic) + len(m.Payload) + 64
+	buf, isBinary, err := ser.Append(make([]byte, maxHeader, room), m)
+	if err != nil {
+		return nil, err
+	}
+	op := byte(opText)
+	if isBinary {
+		op = opBinary
+	}
+	return putHeader(buf, op), nil
+}
+
+// putHeader writes the header of the frame whose payload is buf[maxHeader:] right before it.
+func putHeader(buf []byte, op byte) []byte {
+	n := len(buf) - maxHeader
+	switch {
+	case n < 126:
+		buf = buf[maxHeader-2:]
+		buf[1] = byte(n)
+	case n <= 0xffff:
+		buf = buf[maxHeader-4:]
+		buf[1] = 126
+		binary.BigEndian.PutUint16(buf[2:], uint16(n))
+	default:
+		buf = buf[maxHeader-10:]
+		buf[1] = 127
+		binary.BigEndian.PutUint64(buf[2:], uint64(n))
+	}
+	buf[0] = finBit | op
+	return buf
+}
+
+// maxCloseReason is how many bytes of reason fit into a close frame.
+const maxCloseReason = 123
+
+// closeFrame is a close frame; a reason that is too long is cut.
+func closeFrame(code uint16, reason string) []byte {
+	if len(reason) > maxCloseReason {
+		cut := maxCloseReason
+		for !utf8.RuneStart(reason[cut]) {
+			cut--
+		}
+		reason = reason[:cut]
+	}
+	frame := []byte{finBit | opClose, byte(2 + len(reason)), 0, 0}
+	binary.BigEndian.PutUint16(frame[2:], code)
+	return append(frame, reason...)
+}

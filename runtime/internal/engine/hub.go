@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+
+	"github.com/chgen/chgen/runtime/presence"
+	"github.com/chgen/chgen/runtime/pubsub"
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// hubShards is how many locks the topics are spread over.
+const hubShards = 64
+
+// registry holds the hubs: the topics that have members on this node. The node subscribes to a topic on the bus
+// while it has a hub.
+type registry struct {
+	srv    *Server
+	seed   maphash.Seed
+	shards [hubShards]hubShard
+}
+
+type hubShard struct {
+	mu   sync.Mutex // guards hubs and their refs
+	hubs map[string]*hub
+}
+
+// hub is one topic's members on this node.
+type hub struct {
+	srv     *Server
+	topic   string
+	channel *Channel
+	refs    int // memberships that use it; guarded by the shard's lock
+
+	opening sync.Mutex // held while the bus is asked to subscribe; taken before everything else
+	sub     pubsub.Subscription
+
+	mu      sync.Mutex // guards members and their hub fields; held while a publication goes into all queues
+	members []*Membership
+}
+
+func newRegistry(s *Server) *registry {
+	r := &registry{srv: s, seed: maphash.MakeSeed()}
+	for i := range r.shards {
+		r.shards[i].hubs = make(map[string]*hub)
+	}
+	return r
+}
+
+func (r *registry) shard(topic string) *hubShard {
+	return &r.shards[maphash.String(r.seed, topic)%hubShards]
+}
+
+// subscribe makes m a member of its topic. It calls first before m can receive anything; what is published after
+// first has returned, m receives.
+func (r *registry) subscribe(ctx context.Context, m *Membership, first func()) error {
+	h := r.acquire(m)
+	if err := h.open(ctx); err != nil {
+		r.release(h)
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first()
+	m.hub, m.hubIndex = h, len(h.members)
+	h.members = append(h.members, m)
+	return nil
+}
+
+// unsubscribe takes m off its topic, if it is on it.
+func (m *Membership) unsubscribe() {
+	h := m.hub
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	last := len(h.members) - 1
+	moved := h.members[last]
+	h.members[m.hubIndex], moved.hubIndex = moved, m.hubIndex
+	h.members[last] = nil
+	h.members = h.members[:last]
+	h.mu.Unlock()
+	m.hub = nil
+	m.conn.srv.topics.release(h)
+}
+
+func (r *registry) acquire(m *Membership) *hub {
+	s := r.shard(m.topic)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.hubs[m.topic]
+	if h == nil {
+		h = &hub{srv: r.srv, topic: m.topic, channel: m.channel}
+		s.hubs[m.topic] = h
+	}
+	h.refs++
+	return h
+}
+
+func (r *registry) release(h *hub) {
+	s := r.shard(h.topic)
+	s.mu.Lock()
+	h.refs--
+	last := h.refs == 0
+	if last {
+		delete(s.hubs, h.topic)
+	}
+	s.mu.Unlock()
+	if last {
+		h.close()
+	}
+}
+
+// open subscribes to the bus unless that has been done.
+func (h *hub) open(ctx context.Context) error {
+	h.opening.Lock()
+	defer h.opening.Unlock()
+	if h.sub != nil {
+		return nil
+	}
+	sub, err := h.srv.bus.Subscribe(ctx, h.topic, h.receive)
+	if err == nil {
+		h.sub = sub
+	}
+	return err
+}
+
+func (h *hub) close() {
+	h.opening.Lock()
+	defer h.opening.Unlock()
+	if h.sub != nil {
+		h.sub.Cancel()
+		h.sub = nil
+	}
+}
+
+// receive is what the bus calls with each publication.
+func (h *hub) receive(b pubsub.Publication) {
+	p, err := parsePublication(b.Data)
+	if err != nil {
+		h.srv.log.Error("publication refused", "topic", h.topic, "err", err)
+		return
+	}
+	if h.channel.Intercepts[p.event] != nil {
+		h.intercept(&p)
+		return
+	}
+	h.deliver(&p, false)
+}
+
+// deliver encodes p once for each serializer and puts the same bytes into the queue of every member, or of those
+// who follow the presence diffs.
+func (h *hub) deliver(p *publication, diff bool) {
+	msg := wire.Message{Topic: h.topic, Event: p.event, Payload: p.payload, Binary: p.binary}
+	key := p.queueKey(h.topic)
+	var frames frameCache
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range h.members {
+		if diff && !m.diffs || p.from != "" && p.from == m.conn.sender {
+			continue
+		}
+		frame, err := frames.get(m.conn.ser, &msg)
+		if err != nil {
+			h.srv.log.Error("broadcast cannot be encoded", "topic", h.topic, "event", p.event, "err", err)
+			return
+		}
+		m.conn.link.out.put(frame, p.delivery, key)
+	}
+}
+
+// frameCache holds a message as each serializer in use writes it.
+type frameCache struct {
+	entries [2]struct {
+		ser   wire.Serializer
+		frame []byte
+	}
+}
+
+func (c *frameCache) get(ser wire.Serializer, msg *wire.Message) ([]byte, error) {
+	for i := range c.entries {
+		e := &c.entries[i]
+		if e.ser == ser {
+			return e.frame, nil
+		}
+		if e.ser == nil {
+			frame, err := encodeFrame(ser, msg)
+			e.ser, e.frame = ser, frame
+			return frame, err
+		}
+	}
+	return encodeFrame(ser, msg)
+}
+
+// intercept puts p into every member's mailbox. A member whose mailbox is full loses the event where it is volatile,
+// else its membership: an event is never lost in silence.
+func (h *hub) intercept(p *publication) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range h.members {
+		if p.from != "" && p.from == m.conn.sender {
+			continue
+		}
+		if err := m.enqueueWork(item{intercept: p}); err == ErrBusy && p.delivery != Volatile {
+			m.log().Error("too many intercepted events wait", m.attrs("event", p.event)...)
+			m.end(Crashed, true)
+		}
+	}
+}
+
+// diff sends a presence diff to the members of its topic on this node.
+func (r *registry) diff(topic string, diff presence.Diff) {
+	s := r.shard(topic)
+	s.mu.Lock()
+	h := s.hubs[topic]
+	s.mu.Unlock()
+	if h != nil {
+		h.deliver(&publication{event: eventDiff, payload: diff.AppendJSON(nil)}, true)
+	}
+}

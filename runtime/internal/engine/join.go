@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// Joiner is implemented by handlers that have something to do once the join reply is out.
+type Joiner interface {
+	Joined(ctx context.Context) error
+}
+
+// errNoHandler is a Join that accepts and returns nothing to serve the client with.
+var errNoHandler = errors.New("Join returned neither a handler nor an error")
+
+// start runs the join and then has the turn.
+func (m *Membership) start(call *Call) {
+	returned := false
+	defer func() {
+		if !returned { // the handler has ended its goroutine
+			m.refuse(call, wire.StatusError, joinCrashed)
+			m.end(Crashed, true)
+			go m.run()
+		}
+	}()
+	old := m.old
+	m.old = nil
+	if old != nil {
+		m.waitFor(old)
+	}
+	m.runJoin(call)
+	if old != nil && old.replaced() && old.member {
+		m.conn.reply(old.closeMessage()) // after the new join's reply: rule 3.13
+	}
+	m.afterJoin()
+	returned = true
+	m.run()
+}
+
+// runJoin runs Join and answers the phx_join.
+func (m *Membership) runJoin(call *Call) {
+	ctx, done := m.begin(call)
+	defer done()
+	err := m.protect("Join", func() (err error) {
+		m.handler, err = m.channel.Join(ctx, m, call)
+		return err
+	})
+	if err == nil && m.handler == nil {
+		err = errNoHandler
+	}
+	if err != nil {
+		m.handler = nil
+		status, response := call.failure(err, m.channel.JoinErrors)
+		m.refuse(call, status, response)
+		return
+	}
+	if !call.claim() { // the deadline came first
+		return
+	}
+	if m.isDoomed() {
+		call.send(wire.StatusError, closedError, false)
+		return
+	}
+	m.accept(call)
+}
+
+// accept subscribes to the topic and sends the join reply in one step, so that nothing of the topic comes before the
+// reply and nothing that comes after it is missed.
+func (m *Membership) accept(call *Call) {
+	err := m.conn.srv.topics.subscribe(m.ctx, m, func() {
+		call.send(wire.StatusOK, call.response, call.responseBinary)
+		m.member = true
+	})
+	if err != nil {
+		if m.ctx.Err() == nil {
+			m.log().Error("subscribing failed", m.attrs("err", err)...)
+		}
+		call.send(wire.StatusError, internalError, false)
+		m.end(Crashed, true)
+	}
+}
+
+// refuse answers a join that has failed or taken too long, and what waits behind it. The topic is free at once.
+func (m *Membership) refuse(call *Call, status string, response []byte) {
+	if !call.claim() {
+		return
+	}
+	m.mu.Lock()
+	m.state = refused
+	if !m.ending {
+		m.ending, m.reason = true, Closed
+	}
+	mailbox := m.mailbox
+	m.mailbox, m.deferred, m.pushes = nil, nil, 0
+	m.mu.Unlock()
+	m.conn.dismiss(m, nil)
+	call.send(status, response, false)
+	for _, it := range mailbox {
+		m.turnAway(it)
+	}
+}
+
+// isDoomed reports whether the membership ends without ever having been one: Close in Join still lets it be.
+func (m *Membership) isDoomed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ending && m.reason != Closed
+}
+
+// afterJoin does what Join has sent and tracked, in its order, then runs Joined, then shows who is here.
+func (m *Membership) afterJoin() {
+	if !m.member || !m.flushDeferred() {
+		return
+	}
+	if joiner, ok := m.handler.(Joiner); ok {
+		ctx, done := m.begin(nil)
+		err := m.protect("Joined", func() error { return joiner.Joined(ctx) })
+		done()
+		if err != nil {
+			m.crash("Joined", err)
+		}
+	}
+	if m.channel.Presence && !m.isEnding() {
+		m.sendPresenceState()
+	}
+}
+
+func (m *Membership) isEnding() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ending
+}
+
+// flushDeferred does what Join has left to do, then makes the membership joined. It returns false where the
+// membership ends instead.
+func (m *Membership) flushDeferred() bool {
+	for {
+		m.mu.Lock()
+		effects := m.deferred
+		m.deferred = nil
+		doomed := m.ending && m.reason != Closed
+		if !doomed && len(effects) == 0 {
+			m.state = joined
+		}
+		alive := !m.ending
+		m.mu.Unlock()
+		if doomed || len(effects) == 0 {
+			return alive
+		}
+		for _, effect := range effects {
+			effect()
+		}
+	}
+}
+
+// afterReply keeps effect until the join reply is out, if it is not yet, and reports whether it has.
+func (m *Membership) afterReply(effect func()) (deferred bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch m.state {
+	case joining:
+		m.deferred = append(m.deferred, effect)
+		return true, nil
+	case joined:
+		return false, nil
+	}
+	return false, ErrClosed
+}

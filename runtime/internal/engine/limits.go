@@ -1,0 +1,37 @@
+package engine
+
+import "time"
+
+// Limits is channel.Limits: see there. Zero values stand for the defaults.
+type Limits struct {
+	MaxFrameBytes  int
+	IdleTimeout    time.Duration
+	QueueBytes     int
+	Channels       int
+	MailboxPushes  int
+	MailboxWork    int
+	HandlerTimeout time.Duration
+	LeaveTimeout   time.Duration
+	ReplaceTimeout time.Duration
+	CloseTimeout   time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.MaxFrameBytes, 64<<10)
+	setDefault(&l.IdleTimeout, 60*time.Second)
+	setDefault(&l.QueueBytes, 1<<20)
+	setDefault(&l.Channels, 100)
+	setDefault(&l.MailboxPushes, 64)
+	setDefault(&l.MailboxWork, 1024)
+	setDefault(&l.HandlerTimeout, 30*time.Second)
+	setDefault(&l.LeaveTimeout, 5*time.Second)
+	setDefault(&l.ReplaceTimeout, 5*time.Second)
+	setDefault(&l.CloseTimeout, 5*time.Second)
+	return l
+}
+
+func setDefault[T int | time.Duration](v *T, value T) {
+	if *v == 0 {
+		*v = value
+	}
+}

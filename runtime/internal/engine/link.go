@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"time"
+)
+
+// The buffers of an idle connection. The library's control frames must reach the link in one Write each, so the
+// write buffer holds at least the largest, 127 bytes.
+const (
+	readBuffer  = 512
+	writeBuffer = 128
+)
+
+// link is the net.Conn between the WebSocket library and the network. The library reads through it and hands its
+// control frames to it, each in one Write; they stand in the same queue as our data frames, so that neither ever
+// lands inside the other.
+type link struct {
+	net.Conn
+	out     queue
+	early   []byte // what the HTTP server had read already
+	readErr error  // of the network; for the reader alone
+}
+
+// Read implements net.Conn.
+func (l *link) Read(p []byte) (int, error) {
+	if len(l.early) > 0 {
+		n := copy(p, l.early)
+		l.early = l.early[n:]
+		return n, nil
+	}
+	n, err := l.Conn.Read(p)
+	if err != nil {
+		l.readErr = err
+	}
+	return n, err
+}
+
+// Write implements net.Conn for the library, which writes nothing but control frames.
+func (l *link) Write(p []byte) (int, error) {
+	if err := l.out.control(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close implements net.Conn: what waits goes out first, within the grace period.
+func (l *link) Close() error {
+	_ = l.Conn.SetWriteDeadline(time.Now().Add(l.out.grace))
+	l.out.wait()
+	l.out.kill()
+	return nil
+}
+
+// linger lets the client take the close frame in: closing at once, with data of the client unread, would reset the
+// connection and lose it. So the sending half ends, and what comes is read and dropped until the client hangs up too.
+func (l *link) linger() {
+	l.out.wait()
+	half, ok := l.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = l.Conn.SetReadDeadline(time.Now().Add(l.out.grace))
+	var sink [512]byte
+	for {
+		if _, err := l.Conn.Read(sink[:]); err != nil {
+			return
+		}
+	}
+}
+
+// hijackWriter hands the library our link when it hijacks the connection.
+type hijackWriter struct {
+	http.ResponseWriter
+	limits *Limits
+	link   *link
+}
+
+// Hijack implements http.Hijacker.
+func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &link{Conn: conn}
+	if n := buffered.Reader.Buffered(); n > 0 {
+		l.early = make([]byte, n)
+		_, _ = buffered.Read(l.early) // it is all in the buffer
+	}
+	l.out.conn = conn
+	l.out.limit = w.limits.QueueBytes
+	l.out.grace = w.limits.CloseTimeout
+	w.link = l
+	return l, bufio.NewReadWriter(bufio.NewReaderSize(l, readBuffer), bufio.NewWriterSize(l, writeBuffer)), nil
+}
+
+// canHijack reports whether w, or a ResponseWriter that it wraps, can be hijacked.
+func canHijack(w http.ResponseWriter) bool {
+	for {
+		switch t := w.(type) {
+		case http.Hijacker:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
+	}
+}

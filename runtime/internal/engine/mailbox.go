@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// item is one thing that waits for the turn; one of its fields is set.
+type item struct {
+	call      *Call                 // a client's push
+	leave     *wire.Message         // a phx_leave
+	do        func(context.Context) // Socket.Do
+	intercept *publication          // an event on its way out
+}
+
+// push puts a client's push into the mailbox, or answers it.
+func (m *Membership) push(msg *wire.Message) {
+	call := &Call{m: m, event: msg.Event, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary}
+	m.mu.Lock()
+	switch {
+	case m.ending:
+		m.mu.Unlock()
+		m.turnAway(item{call: call})
+	case m.pushes >= m.conn.srv.limits.MailboxPushes:
+		m.mu.Unlock()
+		call.answer(wire.StatusError, rateLimited, false)
+	default:
+		m.pushes++
+		m.enqueue(item{call: call})
+		m.mu.Unlock()
+	}
+}
+
+// leave puts a phx_leave into the mailbox, or answers it.
+func (m *Membership) leave(msg *wire.Message) {
+	m.mu.Lock()
+	if m.ending || m.leaving {
+		m.mu.Unlock()
+		m.replyLeft(msg)
+		return
+	}
+	m.leaving = true
+	m.enqueue(item{leave: msg})
+	m.mu.Unlock()
+}
+
+// Do puts work into the mailbox.
+func (m *Membership) Do(work func(context.Context)) error {
+	return m.enqueueWork(item{do: work})
+}
+
+// enqueueWork puts something of the server's own into the mailbox.
+func (m *Membership) enqueueWork(it item) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.ending:
+		return ErrClosed
+	case len(m.mailbox)-m.pushes >= m.conn.srv.limits.MailboxWork:
+		return ErrBusy
+	}
+	m.enqueue(it)
+	return nil
+}
+
+// enqueue needs m.mu.
+func (m *Membership) enqueue(it item) {
+	m.mailbox = append(m.mailbox, it)
+	m.wake()
+}
+
+// wake gives somebody the turn if nobody has it. It needs m.mu.
+func (m *Membership) wake() {
+	if !m.running {
+		m.running = true
+		go m.run()
+	}
+}
+
+// run has the turn: it works on the mailbox until that is empty or the membership has ended.
+func (m *Membership) run() {
+	done := false
+	defer func() {
+		if !done { // a handler has called runtime.Goexit, as testing.T.FailNow does
+			m.end(Crashed, true)
+			go m.run()
+		}
+	}()
+	for {
+		it, ok := m.next()
+		if !ok {
+			done = true
+			return
+		}
+		m.serve(it)
+	}
+}
+
+// next takes the next item out of the mailbox, or gives up the turn. It finishes the membership when that has ended,
+// and keeps the turn then, so that nobody gets it again.
+func (m *Membership) next() (it item, ok bool) {
+	m.mu.Lock()
+	if m.ending {
+		m.mu.Unlock()
+		m.finish()
+		return item{}, false
+	}
+	defer m.mu.Unlock()
+	if len(m.mailbox) == 0 {
+		m.running = false
+		m.mailbox = nil
+		return item{}, false
+	}
+	it = m.mailbox[0]
+	m.mailbox[0] = item{}
+	m.mailbox = m.mailbox[1:]
+	if it.call != nil {
+		m.pushes--
+	}
+	return it, true
+}
+
+func (m *Membership) serve(it item) {
+	switch {
+	case it.call != nil:
+		m.servePush(it.call)
+	case it.leave != nil:
+		m.replyLeft(it.leave)
+		m.end(Left, true)
+	case it.do != nil:
+		m.serveDo(it.do)
+	case it.intercept != nil:
+		m.serveIntercept(it.intercept)
+	}
+}

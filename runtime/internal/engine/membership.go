@@ -1,0 +1,260 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chgen/chgen/runtime/presence"
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// Reason says why a membership has ended.
+type Reason string
+
+// The reasons.
+const (
+	Left         Reason = "left"         // the client left
+	Closed       Reason = "closed"       // Socket.Close
+	Replaced     Reason = "replaced"     // the client has joined again
+	Disconnected Reason = "disconnected" // the connection ended
+	Draining     Reason = "draining"     // the server is shutting down
+	Crashed      Reason = "crashed"      // a handler panicked, or Joined or an intercept failed
+)
+
+var (
+	// ErrClosed is returned by what needs a membership, or its connection, that has ended.
+	ErrClosed = errors.New("channel: the membership has ended")
+
+	// ErrBusy is returned by Do when too much waits already.
+	ErrBusy = errors.New("channel: too much work is waiting")
+)
+
+// state is where a membership stands.
+type state uint8
+
+const (
+	joining state = iota // Join has not been accepted yet: what it sends is kept until it is
+	joined
+	refused // Join has refused; nothing will ever come of it
+	ended
+)
+
+// Membership is one client on one topic.
+type Membership struct {
+	conn    *Conn
+	channel *Channel
+	topic   string
+	params  []string
+	owner   presence.Owner
+
+	frameRef wire.Ref // the join frame's join_ref: what frames must have, and what phx_close and phx_error echo
+	joinRef  wire.Ref // the same, or the join frame's ref where that is null: what pushes and replies have (rule 3.4)
+	old      *Membership
+
+	ctx    context.Context // ends with the membership
+	cancel context.CancelFunc
+	done   chan struct{} // closed when nothing of it runs any more
+
+	handler any            // set once Join has accepted; of the turn alone, like all of this
+	member  bool           // the join has been answered with ok
+	work    sync.WaitGroup // concurrent events
+
+	hub      *hub
+	hubIndex int  // in hub.members; guarded by hub.mu
+	diffs    bool // presence_state has been sent, so diffs are; guarded by hub.mu
+
+	presenceMu   sync.Mutex // guards what follows, and orders the tracking before the end
+	presenceKeys []string
+	presenceDone bool
+
+	mu       sync.Mutex // guards what follows
+	state    state
+	mailbox  []item
+	pushes   int      // of the mailbox that are a client's
+	running  bool     // a goroutine has the turn
+	ending   bool     // what is in the mailbox will not be worked on
+	leaving  bool     // a phx_leave is in the mailbox, or has been taken out
+	reason   Reason   // set with ending
+	deferred []func() // what Join sends and tracks
+	calls    []*Call  // concurrent events that are worked on
+}
+
+func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *Membership {
+	m := &Membership{
+		conn:     c,
+		channel:  ch,
+		topic:    strings.Clone(join.Topic),
+		params:   params,
+		owner:    presence.Owner(c.srv.serial.Add(1)),
+		frameRef: join.JoinRef,
+		joinRef:  join.JoinRef,
+		done:     make(chan struct{}),
+		running:  true, // start has the turn
+	}
+	if m.joinRef == nil {
+		m.joinRef = join.Ref
+	}
+	m.ctx, m.cancel = context.WithCancel(c.ctx)
+	return m
+}
+
+// ID is the connection's id, "" where it has none.
+func (m *Membership) ID() string { return m.conn.id }
+
+// Topic is the topic as text.
+func (m *Membership) Topic() string { return m.topic }
+
+// Param is the i-th topic parameter as text.
+func (m *Membership) Param(i int) string { return m.params[i] }
+
+// IntParam is the i-th topic parameter, which is declared int.
+func (m *Membership) IntParam(i int) int64 {
+	n, _ := strconv.ParseInt(m.params[i], 10, 64) // the pattern has matched
+	return n
+}
+
+// Close ends the membership after the message at hand.
+func (m *Membership) Close() { m.end(Closed, false) }
+
+// end ends the membership: the one who has the turn finishes it after the message at hand. The first reason counts.
+// cancel cancels the message at hand. It never blocks.
+func (m *Membership) end(reason Reason, cancel bool) {
+	if cancel {
+		m.cancel()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ending {
+		return
+	}
+	m.ending, m.reason = true, reason
+	m.wake()
+}
+
+// replace ends the membership in favour of a new one. If the client has said that it leaves, it leaves.
+func (m *Membership) replace() {
+	m.mu.Lock()
+	leaving := m.leaving
+	m.mu.Unlock()
+	if leaving {
+		m.cancel()
+		return
+	}
+	m.end(Replaced, true)
+}
+
+// replaced reports whether the membership was ended by a join, whose part it then is to send phx_close.
+func (m *Membership) replaced() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ending && m.reason == Replaced
+}
+
+// finish ends what is left: answers what waits, takes the membership off the topic, runs Leave. It runs once, in
+// turn, as the last thing.
+func (m *Membership) finish() {
+	m.cancel()
+	m.mu.Lock()
+	if m.state != refused {
+		m.state = ended
+	}
+	reason := m.reason
+	mailbox, calls := m.mailbox, m.calls
+	m.mailbox, m.calls, m.deferred = nil, nil, nil
+	m.mu.Unlock()
+
+	for _, call := range calls {
+		call.answer(wire.StatusError, closedError, false)
+	}
+	for _, it := range mailbox {
+		m.turnAway(it)
+	}
+	m.unsubscribe()
+	m.dropPresence()
+	m.runLeave(reason)
+	m.conn.dismiss(m, m.lastFrame(reason))
+	m.work.Wait()
+	m.handler = nil
+	close(m.done)
+	m.conn.memberships.Done()
+}
+
+// lastFrame is the frame that tells the client of the end, nil where it is told otherwise.
+func (m *Membership) lastFrame(reason Reason) *wire.Message {
+	if !m.member {
+		return nil
+	}
+	switch reason {
+	case Left, Closed:
+		return m.closeMessage()
+	case Crashed:
+		return &wire.Message{JoinRef: m.frameRef, Ref: m.frameRef, Topic: m.topic, Event: wire.EventError, Payload: channelCrash}
+	}
+	return nil
+}
+
+func (m *Membership) closeMessage() *wire.Message {
+	return &wire.Message{JoinRef: m.frameRef, Ref: m.frameRef, Topic: m.topic, Event: wire.EventClose, Payload: emptyObject}
+}
+
+// turnAway answers what waits in the mailbox of a membership that has ended.
+func (m *Membership) turnAway(it item) {
+	switch {
+	case it.leave != nil:
+		m.replyLeft(it.leave)
+	case it.call != nil && m.refused():
+		m.conn.replyUnmatched(&wire.Message{Ref: it.call.ref, Topic: m.topic})
+	case it.call != nil:
+		it.call.answer(wire.StatusError, closedError, false)
+	}
+}
+
+func (m *Membership) refused() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state == refused
+}
+
+// replyLeft answers a phx_leave: with the channel's join_ref, or the frame's where nothing has been joined.
+func (m *Membership) replyLeft(leave *wire.Message) {
+	if m.refused() {
+		m.conn.replyLeft(leave)
+		return
+	}
+	m.conn.reply(&wire.Message{JoinRef: m.joinRef, Ref: leave.Ref, Topic: m.topic, Status: wire.StatusOK, Payload: emptyObject})
+}
+
+// Leaver is implemented by handlers that want to know of the end.
+type Leaver interface {
+	Leave(ctx context.Context, reason Reason)
+}
+
+// runLeave runs Leave of the handler that Join has returned, if it has, on a context of its own: the membership's
+// has ended.
+func (m *Membership) runLeave(reason Reason) {
+	leaver, ok := m.handler.(Leaver)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), m.conn.srv.limits.LeaveTimeout)
+	defer cancel()
+	_ = m.protect("Leave", func() error {
+		leaver.Leave(ctx, reason)
+		return nil
+	})
+}
+
+// waitFor waits until the membership that m replaces has ended, but not for ever.
+func (m *Membership) waitFor(old *Membership) {
+	timer := time.NewTimer(m.conn.srv.limits.ReplaceTimeout)
+	defer timer.Stop()
+	select {
+	case <-old.done:
+	case <-timer.C:
+		m.log().Warn("the replaced handler does not return", m.attrs()...)
+	}
+}

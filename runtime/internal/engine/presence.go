@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/chgen/chgen/runtime/codec"
+	"github.com/chgen/chgen/runtime/presence"
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+const (
+	eventState = "presence_state"
+	eventDiff  = "presence_diff"
+)
+
+// errPresenceKey is a key that JSON cannot carry.
+var errPresenceKey = errors.New("presence: the key is not valid UTF-8")
+
+// Track puts meta under key, until it is taken away or the membership ends.
+func (m *Membership) Track(_ context.Context, key string, meta codec.Marshaler) error {
+	return m.changePresence(key, meta, (*presence.Tracker).Track)
+}
+
+// Update replaces the meta under key.
+func (m *Membership) Update(_ context.Context, key string, meta codec.Marshaler) error {
+	return m.changePresence(key, meta, (*presence.Tracker).Update)
+}
+
+// Untrack takes the meta under key away.
+func (m *Membership) Untrack(_ context.Context, key string) error {
+	return m.changePresence(key, nil, func(t *presence.Tracker, topic, key string, owner presence.Owner, _ json.RawMessage) error {
+		return t.Untrack(topic, key, owner)
+	})
+}
+
+type trackerOp func(t *presence.Tracker, topic, key string, owner presence.Owner, meta json.RawMessage) error
+
+// changePresence does op, after the join reply. An error that then comes of it is logged.
+func (m *Membership) changePresence(key string, meta codec.Marshaler, op trackerOp) error {
+	if !utf8.ValidString(key) {
+		return errPresenceKey
+	}
+	var data []byte
+	if meta != nil {
+		var err error
+		if data, err = meta.AppendJSON(nil); err != nil {
+			return fmt.Errorf("presence: %w", err)
+		}
+	}
+	deferred, err := m.afterReply(func() {
+		if err := m.track(key, data, op); err != nil {
+			m.log().Error("presence failed", m.attrs("key", key, "err", err)...)
+		}
+	})
+	if deferred || err != nil {
+		return err
+	}
+	return m.track(key, data, op)
+}
+
+func (m *Membership) track(key string, data []byte, op trackerOp) error {
+	m.presenceMu.Lock()
+	defer m.presenceMu.Unlock()
+	if m.presenceDone {
+		return ErrClosed
+	}
+	err := op(m.conn.srv.tracker, m.topic, key, m.owner, data)
+	if err == nil {
+		m.noteKey(key)
+	}
+	return err
+}
+
+// noteKey remembers a key that the membership may have something under. It needs presenceMu.
+func (m *Membership) noteKey(key string) {
+	for _, k := range m.presenceKeys {
+		if k == key {
+			return
+		}
+	}
+	m.presenceKeys = append(m.presenceKeys, key)
+}
+
+// dropPresence takes everything of the membership away, for good.
+func (m *Membership) dropPresence() {
+	m.presenceMu.Lock()
+	defer m.presenceMu.Unlock()
+	m.presenceDone = true
+	if len(m.presenceKeys) > 0 {
+		m.conn.srv.tracker.Drop(m.topic, m.owner, m.presenceKeys)
+		m.presenceKeys = nil
+	}
+}
+
+// Presences returns the metas of everyone on the topic by key, oldest first, without their refs.
+func (m *Membership) Presences(ctx context.Context) (map[string][]json.RawMessage, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	state := m.conn.srv.tracker.List(m.topic)
+	all := make(map[string][]json.RawMessage, len(state))
+	for key, metas := range state {
+		for _, meta := range metas {
+			all[key] = append(all[key], meta.Data)
+		}
+	}
+	return all, nil
+}
+
+// sendPresenceState pushes who is here, and from then on every diff that comes after it (D11).
+func (m *Membership) sendPresenceState() {
+	m.conn.srv.tracker.View(m.topic, func(state presence.State) {
+		msg := wire.Message{JoinRef: m.joinRef, Topic: m.topic, Event: eventState, Payload: state.AppendJSON(nil)}
+		m.hub.mu.Lock()
+		defer m.hub.mu.Unlock()
+		m.conn.reply(&msg)
+		m.diffs = true
+	})
+}

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// begin returns the context that one message is worked on with, and what ends that work. When its deadline passes,
+// call (nil is none) is answered, whatever the handler does.
+func (m *Membership) begin(call *Call) (ctx context.Context, done func()) {
+	ctx, cancel := context.WithTimeout(m.ctx, m.conn.srv.limits.HandlerTimeout)
+	if call == nil {
+		return ctx, cancel
+	}
+	call.ctx = ctx
+	stop := context.AfterFunc(ctx, call.expire)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// servePush runs the handler of a client's event and answers it.
+func (m *Membership) servePush(call *Call) {
+	event := m.channel.Events[call.event]
+	if event == nil {
+		call.answer(wire.StatusError, unknownEvent, false)
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned { // the handler has ended its goroutine
+			call.answer(wire.StatusError, internalError, false)
+		}
+	}()
+	ctx, done := m.begin(call)
+	if event.Concurrent != nil {
+		m.serveConcurrent(ctx, done, event, call)
+	} else {
+		err := m.protect(call.event, func() error { return event.Handle(ctx, m.handler, call) })
+		done()
+		m.answerWith(call, event, err)
+	}
+	returned = true
+}
+
+// answerWith answers a call whose handler has returned err.
+func (m *Membership) answerWith(call *Call, event *Event, err error) {
+	if err == nil {
+		call.answer(wire.StatusOK, call.response, call.responseBinary)
+		return
+	}
+	status, response := call.failure(err, event.Errors)
+	call.answer(status, response, false)
+	if errors.As(err, new(*panicked)) {
+		m.end(Crashed, true)
+	}
+}
+
+// serveConcurrent runs the part of a concurrent event that is in turn, and starts the part that is not.
+func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Event, call *Call) {
+	var work func(context.Context) error
+	err := m.protect(call.event, func() (err error) {
+		work, err = event.Concurrent(ctx, m.handler, call)
+		return err
+	})
+	if err != nil || work == nil {
+		done()
+		m.answerWith(call, event, err)
+		return
+	}
+	if !m.addCall(call) {
+		done()
+		call.answer(wire.StatusError, rateLimited, false)
+		return
+	}
+	m.work.Add(1)
+	go func() {
+		defer m.work.Done()
+		defer m.removeCall(call)
+		defer done()
+		defer call.answer(wire.StatusError, internalError, false) // where the work ends its goroutine
+		err := m.protect(call.event, func() error { return work(ctx) })
+		m.answerWith(call, event, err)
+	}()
+}
+
+// addCall counts a concurrent event in, unless too many are worked on.
+func (m *Membership) addCall(call *Call) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.calls) >= m.conn.srv.limits.MailboxPushes {
+		return false
+	}
+	m.calls = append(m.calls, call)
+	return true
+}
+
+func (m *Membership) removeCall(call *Call) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.calls {
+		if m.calls[i] == call {
+			last := len(m.calls) - 1
+			m.calls[i], m.calls[last] = m.calls[last], nil
+			m.calls = m.calls[:last]
+			return
+		}
+	}
+}
+
+// serveDo runs work from elsewhere.
+func (m *Membership) serveDo(work func(context.Context)) {
+	ctx, done := m.begin(nil)
+	defer done()
+	err := m.protect("Do", func() error {
+		work(ctx)
+		return nil
+	})
+	if err != nil {
+		m.end(Crashed, true)
+	}
+}
+
+// serveIntercept runs the handler's intercept of a server event, and pushes what it makes of it.
+func (m *Membership) serveIntercept(p *publication) {
+	call := &Call{m: m, event: p.event, payload: p.payload, binary: p.binary}
+	ctx, done := m.begin(nil)
+	defer done()
+	var send bool
+	err := m.protect("Intercept "+p.event, func() (err error) {
+		send, err = m.channel.Intercepts[p.event].Handle(ctx, m.handler, call)
+		return err
+	})
+	switch {
+	case err != nil:
+		m.crash("Intercept", err)
+	case send:
+		m.pushFrame(p, call.response, call.responseBinary)
+	}
+}
+
+// crash ends the membership for an error that nobody is answered with. A panic has been logged already.
+func (m *Membership) crash(name string, err error) {
+	if !errors.As(err, new(*panicked)) && m.ctx.Err() == nil {
+		m.log().Error("handler failed", m.attrs("handler", name, "err", err)...)
+	}
+	m.end(Crashed, true)
+}

@@ -1,0 +1,298 @@
+package engine
+
+import (
+	"bytes"
+	"net"
+	"sync"
+	"time"
+)
+
+// Delivery says what may happen to an event that waits in a queue.
+type Delivery uint8
+
+// The deliveries.
+const (
+	// Stream events are delivered, or the connection ends.
+	Stream Delivery = iota
+	// Latest events give way to a newer one of the same key that comes while they wait.
+	Latest
+	// Volatile events are dropped when the queue is full.
+	Volatile
+)
+
+// outFrame is one WebSocket frame, ready to be written.
+type outFrame struct {
+	data     []byte // shared with other queues: never changed. nil once it has been dropped or replaced
+	delivery Delivery
+	key      string // of Latest
+}
+
+// writeChunk is how much goes out in one write: what waits is joined up to that many bytes.
+const writeChunk = 32 << 10
+
+var chunks = sync.Pool{New: func() any {
+	b := make([]byte, 0, writeChunk)
+	return &b
+}}
+
+// queue holds the frames that wait to go out on one connection, bounded in bytes. Putting something in never blocks:
+// a writer goroutine, which exists while frames wait, takes everything that is pending and hands it to the network
+// in one write.
+//
+// A close frame is the last thing that goes out: what is put in after it is dropped.
+type queue struct {
+	conn  net.Conn
+	limit int           // bytes
+	grace time.Duration // for what waits when the queue is closed
+
+	mu      sync.Mutex // guards what follows; held for memory work only
+	frames  []outFrame // frames[head:] wait
+	head    int
+	first   uint64            // how many frames have been taken out before frames[0]
+	latest  map[string]uint64 // where the Latest frame of a key waits, counted like first
+	lossy   int               // volatile frames that wait
+	bytes   int               // that wait or are being written
+	writing bool              // the writer runs
+	closing bool              // a close frame is in, or was written
+	dead    bool              // the network failed, or was given up
+	drained chan struct{}     // closed when the writer ends, made by wait
+}
+
+// put queues a data frame. key tells Latest frames apart. It returns false where the queue takes no more data, and
+// closes itself where it is full and nothing in it may be dropped.
+func (q *queue) put(data []byte, delivery Delivery, key string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closing || q.dead {
+		return false
+	}
+	if delivery == Latest {
+		q.replace(key)
+	}
+	if !q.fits(len(data)) && !q.evict(len(data)) {
+		if delivery == Volatile {
+			return true
+		}
+		q.closeLocked(closeFrame(closeTryAgain, "slow consumer"), true)
+		return false
+	}
+	switch delivery {
+	case Latest:
+		if q.latest == nil {
+			q.latest = make(map[string]uint64)
+		}
+		q.latest[key] = q.first + uint64(len(q.frames))
+	case Volatile:
+		q.lossy++
+	}
+	q.append(outFrame{data, delivery, key})
+	return true
+}
+
+// fits reports whether n more bytes may wait. A frame above the limit fits where nothing else waits.
+func (q *queue) fits(n int) bool { return q.bytes+n <= q.limit || q.bytes == 0 }
+
+// replace drops the Latest frame of key that still waits.
+func (q *queue) replace(key string) {
+	if at, ok := q.latest[key]; ok {
+		q.drop(int(at - q.first))
+	}
+}
+
+// drop forgets a frame that waits.
+func (q *queue) drop(i int) {
+	q.bytes -= len(q.frames[i].data)
+	q.take(i)
+}
+
+// take takes a frame out of the index of those that wait.
+func (q *queue) take(i int) {
+	f := &q.frames[i]
+	if f.data == nil {
+		return
+	}
+	switch f.delivery {
+	case Latest:
+		delete(q.latest, f.key)
+	case Volatile:
+		q.lossy--
+	}
+	*f = outFrame{}
+}
+
+// evict drops waiting volatile frames, oldest first, until n bytes fit.
+func (q *queue) evict(n int) bool {
+	for i := q.head; q.lossy > 0 && i < len(q.frames); i++ {
+		if q.frames[i].delivery == Volatile && q.frames[i].data != nil {
+			if q.drop(i); q.fits(n) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (q *queue) append(f outFrame) {
+	q.bytes += len(f.data)
+	q.frames = append(q.frames, f)
+	if !q.writing {
+		q.writing = true
+		go q.write()
+	}
+}
+
+// control queues a control frame of the WebSocket library: it stands in line like any other.
+func (q *queue) control(frame []byte) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.dead:
+		return net.ErrClosed
+	case q.closing:
+	case frame[0]&0x0f == opClose:
+		q.closeLocked(bytes.Clone(frame), false)
+	case !q.fits(len(frame)) && !q.evict(len(frame)):
+		q.closeLocked(closeFrame(closeTryAgain, "slow consumer"), true)
+	default:
+		q.append(outFrame{data: bytes.Clone(frame)})
+	}
+	return nil
+}
+
+// close puts a close frame behind what waits. It reports whether it was the first to close.
+func (q *queue) close(frame []byte) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closing || q.dead {
+		return false
+	}
+	q.closeLocked(frame, false)
+	return true
+}
+
+// closeLocked queues the close frame, instead of what waits where discard is set, and wakes the reader, whose
+// connection this ends.
+func (q *queue) closeLocked(frame []byte, discard bool) {
+	q.closing = true
+	if discard {
+		for i := q.head; i < len(q.frames); i++ {
+			q.drop(i)
+		}
+	}
+	q.append(outFrame{data: frame})
+	_ = q.conn.SetWriteDeadline(time.Now().Add(q.grace))
+	q.wakeReader()
+}
+
+// wakeReader makes a read that is under way, and the next, fail.
+func (q *queue) wakeReader() { _ = q.conn.SetReadDeadline(time.Unix(1, 0)) }
+
+// isClosing reports whether the connection is being closed, or has failed.
+func (q *queue) isClosing() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closing || q.dead
+}
+
+// kill drops everything and closes the network connection.
+func (q *queue) kill() {
+	q.mu.Lock()
+	q.dead = true
+	q.mu.Unlock()
+	_ = q.conn.Close()
+}
+
+// wait returns when the writer has ended, which it does within the grace period once the queue is closing.
+func (q *queue) wait() {
+	q.mu.Lock()
+	if !q.writing {
+		q.mu.Unlock()
+		return
+	}
+	if q.drained == nil {
+		q.drained = make(chan struct{})
+	}
+	drained := q.drained
+	q.mu.Unlock()
+	<-drained
+}
+
+// write is the writer goroutine.
+func (q *queue) write() {
+	chunk := chunks.Get().(*[]byte)
+	defer chunks.Put(chunk)
+	written := 0
+	for {
+		data := q.next(written, (*chunk)[:0])
+		if data == nil {
+			return
+		}
+		written = len(data)
+		if _, err := q.conn.Write(data); err != nil {
+			q.mu.Lock()
+			q.dead = true
+			q.mu.Unlock()
+			q.wakeReader()
+		}
+	}
+}
+
+// next takes out what is to be written at once, joined in chunk unless it is a single frame. nil ends the writer.
+func (q *queue) next(written int, chunk []byte) []byte {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bytes -= written
+	var single []byte
+	for ; !q.dead && q.head < len(q.frames); q.head++ {
+		data := q.frames[q.head].data
+		if data == nil {
+			continue
+		}
+		if single != nil || len(chunk) > 0 {
+			if len(chunk)+len(single)+len(data) > writeChunk {
+				break
+			}
+			chunk = append(append(chunk, single...), data...)
+			single = nil
+		} else {
+			single = data
+		}
+		q.take(q.head)
+	}
+	q.compact()
+	if single != nil {
+		return single
+	}
+	if len(chunk) > 0 {
+		return chunk
+	}
+	q.writing = false
+	q.latest = nil
+	if q.drained != nil {
+		close(q.drained)
+		q.drained = nil
+	}
+	return nil
+}
+
+// keepFrames is how many frames an idle queue has room for.
+const keepFrames = 4
+
+// compact gives back the room of frames that are gone.
+func (q *queue) compact() {
+	if q.dead {
+		q.frames, q.head, q.bytes = nil, 0, 0
+		return
+	}
+	if q.head*2 < len(q.frames) {
+		return
+	}
+	q.first += uint64(q.head)
+	n := copy(q.frames, q.frames[q.head:])
+	clear(q.frames[n:])
+	q.frames = q.frames[:n]
+	q.head = 0
+	if n == 0 && cap(q.frames) > keepFrames {
+		q.frames = nil
+	}
+}

@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// The payloads of the transport's own replies.
+var (
+	emptyObject     = []byte(`{}`)
+	unmatchedTopic  = []byte(`{"reason":"unmatched topic"}`)
+	joinCrashed     = []byte(`{"reason":"join crashed"}`)
+	tooManyChannels = []byte(`{"reason":"too many channels joined"}`)
+	unknownEvent    = []byte(`{"reason":"unknown_event"}`)
+	internalError   = []byte(`{"reason":"internal"}`)
+	closedError     = []byte(`{"reason":"closed"}`)
+	rateLimited     = []byte(`{"reason":"rate_limited"}`)
+	timeoutError    = []byte(`{"reason":"timeout"}`)
+	channelCrash    = []byte(`{"reason":"channel_crash"}`) // of phx_error
+)
+
+// receive handles one message of the client, on the reader. An error means that it is no frame.
+func (c *Conn) receive(data []byte, binary bool) error {
+	var msg wire.Message
+	if err := c.ser.Decode(data, binary, &msg); err != nil {
+		return err
+	}
+	switch {
+	case msg.OddTopic != nil:
+		c.replyUnmatched(&msg)
+	case msg.Topic == wire.TopicPhoenix && msg.Event == wire.EventHeartbeat:
+		c.reply(&wire.Message{Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusOK, Payload: emptyObject})
+	case msg.Event == wire.EventJoin:
+		c.join(&msg)
+	default:
+		c.toMember(&msg)
+	}
+	return nil
+}
+
+// toMember hands a frame to its topic's membership.
+func (c *Conn) toMember(msg *wire.Message) {
+	c.mu.Lock()
+	m := c.members[msg.Topic]
+	c.mu.Unlock()
+	switch {
+	case m == nil && msg.Event == wire.EventLeave:
+		c.replyLeft(msg)
+	case m == nil:
+		c.replyUnmatched(msg)
+	case msg.JoinRef != nil && !msg.JoinRef.Equal(m.frameRef):
+		// Stale: it was meant for an earlier membership (rule 4.1).
+	case msg.Event == wire.EventLeave:
+		m.leave(msg)
+	default:
+		m.push(msg)
+	}
+}
+
+// replyUnmatched answers a frame whose topic is nobody's: rule 2.6, with a null join_ref.
+func (c *Conn) replyUnmatched(msg *wire.Message) {
+	c.reply(&wire.Message{Ref: msg.Ref, Topic: msg.Topic, OddTopic: msg.OddTopic, Status: wire.StatusError, Payload: unmatchedTopic})
+}
+
+// replyLeft answers a phx_leave of a topic that is not joined: rule 2.6, with the frame's join_ref.
+func (c *Conn) replyLeft(msg *wire.Message) {
+	c.reply(&wire.Message{JoinRef: msg.JoinRef, Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusOK, Payload: emptyObject})
+}
+
+// join begins a membership for a phx_join, which runs off the reader; an old one on the same topic is replaced.
+func (c *Conn) join(msg *wire.Message) {
+	channel, params := c.srv.router.match(msg.Topic)
+	if channel == nil {
+		c.replyUnmatched(msg)
+		return
+	}
+	m := newMembership(c, channel, params, msg)
+	refusal := c.admit(m)
+	if refusal != nil {
+		m.cancel()
+		c.reply(&wire.Message{JoinRef: msg.JoinRef, Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusError, Payload: refusal})
+		return
+	}
+	c.memberships.Add(1)
+	if m.old != nil {
+		m.old.replace()
+	}
+	go m.start(&Call{m: m, event: wire.EventJoin, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary, join: true})
+}
+
+// admit puts m into the table of members, or returns why it may not be there.
+func (c *Conn) admit(m *Membership) (refusal []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining {
+		return closedError
+	}
+	old := c.members[m.topic]
+	if old == nil && len(c.members) >= c.srv.limits.Channels {
+		return tooManyChannels
+	}
+	if c.members == nil {
+		c.members = make(map[string]*Membership)
+	}
+	m.old = old
+	c.members[m.topic] = m
+	return nil
+}
+
+// dismiss takes m out of the table of members, if it is still there, and sends its last frame, if there is one: in
+// one step, so that whoever has seen that frame finds the topic not joined.
+func (c *Conn) dismiss(m *Membership, last *wire.Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.members[m.topic] == m {
+		delete(c.members, m.topic)
+	}
+	if last != nil {
+		c.reply(last)
+	}
+	if c.draining && len(c.members) == 0 {
+		c.close(closeRestart, c.retryAfter())
+	}
+}

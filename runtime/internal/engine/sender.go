@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/chgen/chgen/runtime/codec"
+	"github.com/chgen/chgen/runtime/pubsub"
+	"github.com/chgen/chgen/runtime/wire"
+)
+
+// OutEvent is a server event on its way out.
+type OutEvent struct {
+	Name     string
+	Delivery Delivery
+	Key      string // of Latest: the newest for each key is kept
+}
+
+// Sender sends server events to one audience: one client, everybody on a topic, or all of them but one client.
+type Sender struct {
+	srv   *Server
+	m     *Membership // of a push the client; of a broadcast whoever sends it, nil from anywhere
+	push  bool
+	topic string
+	from  string // the connection that is left out
+	err   error  // why there is no such audience
+}
+
+// Push is the audience of this client alone.
+func (m *Membership) Push() Sender { return Sender{srv: m.conn.srv, m: m, push: true, topic: m.topic} }
+
+// Broadcast is the audience of everybody on the topic.
+func (m *Membership) Broadcast() Sender { return Sender{srv: m.conn.srv, m: m, topic: m.topic} }
+
+// BroadcastFrom is the audience of everybody on the topic but this client.
+func (m *Membership) BroadcastFrom() Sender {
+	return Sender{srv: m.conn.srv, m: m, topic: m.topic, from: m.conn.sender}
+}
+
+// Broadcast is the audience of everybody on the topic of c with these parameters.
+func (s *Server) Broadcast(c *Spec, params ...string) Sender {
+	topic, err := s.router.topic(c, params)
+	return Sender{srv: s, topic: topic, err: err}
+}
+
+// Send sends an event with a payload. See channel's documentation of what the audiences promise.
+func (s Sender) Send(ctx context.Context, event OutEvent, payload codec.Marshaler) error {
+	return s.send(ctx, event, false, payload.AppendJSON)
+}
+
+// SendEmpty sends an event without a payload.
+func (s Sender) SendEmpty(ctx context.Context, event OutEvent) error {
+	return s.send(ctx, event, false, func(dst []byte) ([]byte, error) { return append(dst, emptyObject...), nil })
+}
+
+// SendJSON sends an event whose payload is any JSON value. nil is null.
+func (s Sender) SendJSON(ctx context.Context, event OutEvent, payload json.RawMessage) error {
+	if payload == nil {
+		payload = json.RawMessage("null")
+	}
+	return s.send(ctx, event, false, func(dst []byte) ([]byte, error) {
+		return append(dst, payload...), codec.Valid(payload)
+	})
+}
+
+// SendBytes sends an event whose payload is bytes.
+func (s Sender) SendBytes(ctx context.Context, event OutEvent, payload []byte) error {
+	return s.send(ctx, event, true, func(dst []byte) ([]byte, error) { return append(dst, payload...), nil })
+}
+
+var payloads = sync.Pool{New: func() any {
+	b := make([]byte, 0, 1024)
+	return &b
+}}
+
+func (s Sender) send(ctx context.Context, event OutEvent, binary bool, encode func([]byte) ([]byte, error)) error {
+	if s.err != nil {
+		return s.err
+	}
+	p := publication{event: event.Name, delivery: event.Delivery, key: event.Key, from: s.from, binary: binary}
+	if s.push {
+		return s.sendPush(&p, encode)
+	}
+	data, err := encode(p.appendHead(make([]byte, 0, 512)))
+	if err != nil {
+		return fmt.Errorf("event %s: %w", event.Name, err)
+	}
+	publish := func(ctx context.Context) error {
+		return s.srv.bus.Publish(ctx, pubsub.Publication{Topic: s.topic, Data: data})
+	}
+	if s.m == nil {
+		return publish(ctx)
+	}
+	deferred, err := s.m.afterReply(func() {
+		if err := publish(s.m.ctx); err != nil {
+			s.m.log().Error("broadcast failed", s.m.attrs("event", event.Name, "err", err)...)
+		}
+	})
+	if deferred {
+		return nil
+	}
+	if err != nil && s.m.refused() {
+		return err
+	}
+	return publish(ctx) // also when the membership has ended: Leave may say good-bye
+}
+
+// sendPush sends p to the membership's client.
+func (s Sender) sendPush(p *publication, encode func([]byte) ([]byte, error)) error {
+	scratch := payloads.Get().(*[]byte)
+	defer payloads.Put(scratch)
+	payload, err := encode((*scratch)[:0])
+	if err != nil {
+		return fmt.Errorf("event %s: %w", p.event, err)
+	}
+	if cap(payload) <= maxScratch {
+		*scratch = payload[:0]
+	}
+	frame, key, err := s.m.pushMessage(p, payload, p.binary)
+	if err != nil {
+		return err
+	}
+	deferred, err := s.m.afterReply(func() { s.m.conn.link.out.put(frame, p.delivery, key) })
+	if deferred || err != nil {
+		return err
+	}
+	if !s.m.conn.link.out.put(frame, p.delivery, key) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// pushMessage encodes p as a push of the membership: with its join_ref and no ref.
+func (m *Membership) pushMessage(p *publication, payload []byte, binary bool) (frame []byte, key string, err error) {
+	frame, err = encodeFrame(m.conn.ser, &wire.Message{JoinRef: m.joinRef, Topic: m.topic, Event: p.event, Payload: payload, Binary: binary})
+	return frame, p.queueKey(m.topic), err
+}
+
+// pushFrame pushes what an intercept has made of p.
+func (m *Membership) pushFrame(p *publication, payload []byte, binary bool) {
+	if payload == nil && !binary {
+		payload = emptyObject
+	}
+	frame, key, err := m.pushMessage(p, payload, binary)
+	if err != nil {
+		m.crash("Intercept", err)
+		return
+	}
+	m.conn.link.out.put(frame, p.delivery, key)
+}
+
+// queueKey is what tells Latest frames apart in a queue.
+func (p *publication) queueKey(topic string) string {
+	if p.delivery != Latest {
+		return ""
+	}
+	return topic + "\x00" + p.event + "\x00" + p.key
+}

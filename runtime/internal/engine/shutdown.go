@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Shutdown stops accepting, lets the message at hand of every membership finish, ends the memberships with the reason
+// Draining, closes the connections with 1012 and returns when nothing runs any more. When ctx ends first, connections
+// are cut and its error is returned; handlers that have not returned then may still be running.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.draining {
+		s.draining = true
+		if s.active == 0 {
+			close(s.idle)
+		}
+	}
+	conns := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.drain()
+	}
+	select {
+	case <-s.idle:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	conns = slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.link.out.kill()
+	}
+	return fmt.Errorf("shutdown: %w", ctx.Err())
+}
+
+// drain ends the memberships, each after its message at hand; the connection closes after the last.
+func (c *Conn) drain() {
+	c.mu.Lock()
+	c.draining = true
+	members := slices.Collect(maps.Values(c.members))
+	if len(members) == 0 {
+		c.close(closeRestart, c.retryAfter())
+	}
+	c.mu.Unlock()
+	for _, m := range members {
+		m.end(Draining, false)
+	}
+}
+
+// drainRate is how many clients a second are told to come back, at most, and drainSpread the shortest and longest
+// time over which they are spread.
+const (
+	drainRate      = 1000
+	minDrainSpread = time.Second
+	maxDrainSpread = time.Minute
+)
+
+// retryAfter is the close reason of a drained connection: for generated clients when to come back, at random, so that
+// they do not all come at once.
+func (c *Conn) retryAfter() string {
+	if !c.generated {
+		return "restarting"
+	}
+	c.srv.mu.Lock()
+	n := len(c.srv.conns)
+	c.srv.mu.Unlock()
+	spread := min(max(time.Duration(n)*time.Second/drainRate, minDrainSpread), maxDrainSpread)
+	return fmt.Sprintf("retry_after_ms=%d", rand.Int64N(spread.Milliseconds()))
+}
