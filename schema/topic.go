@@ -69,7 +69,7 @@ func (c *checker) topic(n *node) ir.Topic {
 func splitTopic(pattern string) []string {
 	var parts []string
 	start, inside := 0, false
-	for i := 0; i < len(pattern); i++ {
+	for i := range len(pattern) {
 		switch pattern[i] {
 		case '{':
 			inside = true

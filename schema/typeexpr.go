@@ -117,7 +117,8 @@ func (c *checker) unknownType(name string, at ir.Pos) {
 	hint := ""
 	if scalar, ok := otherNames[strings.ToLower(name)]; ok {
 		hint = fmt.Sprintf("did you mean %q?", scalar)
-	} else {
+	}
+	if hint == "" {
 		hint = c.suggest(name, c.allTypes)
 	}
 	c.report(at, ruleUnknownType, fmt.Sprintf("there is no type %q", shorten(name)), hint)

@@ -8,13 +8,11 @@ import (
 
 // declaration is a type on its way into the schema.
 type declaration struct {
-	*ir.Decl           // Kind is "" where the declaration does not say just one
-	at        ir.Pos   // of the name
-	node      *node    // its mapping; nil where it is none
-	body      *node    // what stands under fields, enum or union
-	state     resolved // guards against types that are copies of themselves
-	finite    bool     // a value of it can end
-	nameIsBad bool
+	*ir.Decl          // Kind is "" where the declaration does not say just one
+	at       ir.Pos   // of the name
+	body     *node    // what stands under fields, enum or union
+	state    resolved // guards against types that are copies of themselves
+	finite   bool     // a value of it can end
 }
 
 type resolved int
@@ -33,7 +31,7 @@ func (c *checker) declareTypes(n *node) {
 	}
 	for _, p := range entries {
 		d := &declaration{Decl: &ir.Decl{Pos: p.key.pos, Name: p.key.value}, at: p.key.pos}
-		d.nameIsBad = !c.upperCamelName(p.key, "type")
+		c.upperCamelName(p.key, "type")
 		c.decls[d.Name] = d
 		c.typeNames = append(c.typeNames, d.Name)
 		c.declareType(d, p.value)

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+)
+
+// outputArgs is what the command line says about outputs. Paths are relative to the current directory.
+type outputArgs struct {
+	goDir, tsFile string
+}
+
+// outputFlags are the flags of the verbs that deal with outputs.
+func outputFlags(verb string) (*flag.FlagSet, *outputArgs) {
+	o := &outputArgs{}
+	flags := flag.NewFlagSet(verb, flag.ContinueOnError)
+	flags.StringVar(&o.goDir, "go", "", "write Go into the directory `DIR`")
+	flags.StringVar(&o.tsFile, "ts", "", "write the TypeScript client to `FILE`")
+	return flags, o
+}
+
+// generate renders every schema and then writes what has changed.
+func (c *command) generate(args []string) int {
+	p, code := c.plan("generate", args)
+	if p == nil {
+		return code
+	}
+	if err := write(p.changed()); err != nil {
+		c.errorf("%v", err)
+		return exitUsage
+	}
+	for _, o := range p.changed() {
+		fmt.Fprintln(c.stdout, "wrote", o.path)
+	}
+	for _, orphan := range p.orphans {
+		if err := remove(orphan); err != nil {
+			c.errorf("%v", err)
+			return exitUsage
+		}
+		fmt.Fprintln(c.stdout, "removed", orphan)
+	}
+	return exitFine
+}

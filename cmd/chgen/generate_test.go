@@ -1,0 +1,183 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chgen/chgen/schema"
+	"github.com/chgen/chgen/schema/ir"
+	"github.com/chgen/chgen/templates/typescript"
+)
+
+const chatSchema = "../../examples/chat/chat.yaml"
+
+// generated copies the chat's schema to a temporary directory and generates from it.
+func generated(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	writeFile(t, filepath.Join(dir, "chat.yaml"), string(read(t, chatSchema)))
+	if code, _, stderr := chgen(filepath.Join(dir, "chat.yaml")); code != exitFine {
+		t.Fatalf("exit %d:\n%s", code, stderr)
+	}
+	return dir
+}
+
+func TestGenerateTwiceWritesNothing(t *testing.T) {
+	t.Parallel()
+	dir := generated(t)
+	file := filepath.Join(dir, "chat", "chat.gen.go")
+	before := stat(t, file)
+	code, stdout, stderr := chgen("generate", filepath.Join(dir, "chat.yaml"))
+	if code != exitFine || stdout != "" || stderr != "" {
+		t.Errorf("got exit %d, %q, %q, want exit 0 and silence", code, stdout, stderr)
+	}
+	if after := stat(t, file); !os.SameFile(before, after) || before.ModTime() != after.ModTime() {
+		t.Error("the file was written again")
+	}
+}
+
+func TestOutputIsTheSameFromAnyDirectory(t *testing.T) {
+	t.Parallel()
+	one, two := generated(t), generated(t)
+	for _, file := range []string{"chat/chat.gen.go", "web/chat.gen.ts"} {
+		if diff := cmp.Diff(string(read(t, filepath.Join(one, file))), string(read(t, filepath.Join(two, file)))); diff != "" {
+			t.Errorf("%s differs:\n%s", file, diff)
+		}
+	}
+}
+
+func TestCheckAcceptsWhatGenerateWrote(t *testing.T) {
+	t.Parallel()
+	dir := generated(t)
+	if code, stdout, stderr := chgen("check", filepath.Join(dir, "chat.yaml")); code != exitFine || stdout+stderr != "" {
+		t.Errorf("got exit %d, %q, %q, want exit 0 and silence", code, stdout, stderr)
+	}
+}
+
+func TestCheckShowsWhatIsStaleAndLeavesIt(t *testing.T) {
+	t.Parallel()
+	dir := generated(t)
+	file := filepath.Join(dir, "chat", "chat.gen.go")
+	stale := strings.Replace(string(read(t, file)), "package chat\n", "package gossip\n", 1)
+	writeFile(t, file, stale)
+	path := filepath.Join(dir, "chat.yaml")
+	code, stdout, stderr := chgen("check", path)
+	if code != exitProblems {
+		t.Errorf("got exit %d, want 1", code)
+	}
+	for _, want := range []string{"-package gossip\n", "+package chat\n"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("the diff lacks %q:\n%s", want, stdout)
+		}
+	}
+	for _, want := range []string{file + " is stale\n", "chgen generate " + path + "\n"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("the report lacks %q:\n%s", want, stderr)
+		}
+	}
+	if got := string(read(t, file)); got != stale {
+		t.Error("check wrote")
+	}
+}
+
+func TestRuntimeIsImportedRelativeToTheClient(t *testing.T) {
+	t.Parallel()
+	for runtime, want := range map[string]string{"./web/shared/runtime": `"./shared/runtime"`, "../runtime": `"../../runtime"`, "@acme/runtime": `"@acme/runtime"`} {
+		path := filepath.Join(t.TempDir(), "api", "chat.yaml")
+		writeFile(t, path, "version: 1\noptions: { ts: { file: web/chat.ts, runtime: \""+runtime+"\" } }\n")
+		if code, _, stderr := chgen(path); code != exitFine {
+			t.Fatalf("exit %d:\n%s", code, stderr)
+		}
+		client := string(read(t, filepath.Join(filepath.Dir(path), "web", "chat.ts")))
+		if !strings.Contains(client, "from "+want) {
+			t.Errorf("runtime: %s is not imported from %s", runtime, want)
+		}
+	}
+}
+
+func TestWriteChangesNothingWhereOneFileCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	good, blocked := filepath.Join(dir, "good.go"), filepath.Join(dir, "file", "bad.go")
+	writeFile(t, good, "old\n")
+	writeFile(t, filepath.Dir(blocked), "in the way\n")
+	err := write([]*output{{path: good, content: []byte("new\n")}, {path: blocked, content: []byte("new\n")}})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(read(t, good)); got != "old\n" || len(entries) != 2 {
+		t.Errorf("got %q and %v, want what stood there", got, entries)
+	}
+}
+
+func TestWriteKeepsPermissions(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "chat.gen.go")
+	writeFile(t, file, "old\n")
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := write([]*output{{path: file, content: []byte("new\n")}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := stat(t, file).Mode().Perm(); got != 0o600 || string(read(t, file)) != "new\n" {
+		t.Errorf("got mode %v, want 0600 and the new content", got)
+	}
+}
+
+func TestVersionNamesTheCommand(t *testing.T) {
+	t.Parallel()
+	code, stdout, _ := chgen("version")
+	if code != exitFine || !regexp.MustCompile(`^chgen \S+\n$`).MatchString(stdout) {
+		t.Errorf("got exit %d and %q", code, stdout)
+	}
+}
+
+// The schema refuses types that have the name of something that every client exports. This holds its list to the
+// exports of the runtime.
+func TestSchemaRefusesTypesNamedLikeExportsOfTheClient(t *testing.T) {
+	t.Parallel()
+	files, err := typescript.Render(&ir.Schema{Name: "empty", File: "empty.yaml"}, typescript.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exports := regexp.MustCompile(`(?m)^export (?:declare |abstract )*(?:class|interface|type|const|function) ([A-Z]\w*)`)
+	matches := exports.FindAllStringSubmatch(string(files[0].Content), -1)
+	if len(matches) < 5 {
+		t.Fatalf("%d exports are too few", len(matches))
+	}
+	for _, m := range matches {
+		_, problems := schema.Parse("x.yaml", []byte("version: 1\ntypes: { "+m[1]+": { fields: {} } }\n"))
+		if len(problems) != 1 || problems[0].Rule != "name-collision" {
+			t.Errorf("a type may be named %s, which every client exports: %v", m[1], problems)
+		}
+	}
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func stat(t *testing.T, file string) os.FileInfo {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
