@@ -45,9 +45,6 @@ func (e *Encoder) Check(problem string) {
 	}
 }
 
-// Missing says that the value that should be written next is not there.
-func (e *Encoder) Missing() { e.Check(isRequired) }
-
 // fail makes a problem at path, seen from the value that is written next, the error, unless there is one already.
 func (e *Encoder) fail(path, problem string) {
 	if e.err == nil {

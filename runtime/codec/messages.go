@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -79,27 +80,35 @@ func count(minimum, maximum int, unit string) string {
 	return "must have " + text + " " + unit
 }
 
-// AtLeast checks a number, or a duration's milliseconds.
-func AtLeast[T int64 | float64](v, minimum T) (problem string) {
+// number is what can have a least and a largest value.
+type number interface {
+	int64 | float64 | time.Duration
+}
+
+// AtLeast checks that v is not below minimum. The problem names a duration's milliseconds.
+func AtLeast[T number](v, minimum T) (problem string) {
 	if v < minimum {
-		return "must be at least " + string(appendNumber(nil, minimum))
+		return "must be at least " + numberText(minimum)
 	}
 	return ""
 }
 
-// AtMost checks a number, or a duration's milliseconds.
-func AtMost[T int64 | float64](v, maximum T) (problem string) {
+// AtMost checks that v is not above maximum. The problem names a duration's milliseconds.
+func AtMost[T number](v, maximum T) (problem string) {
 	if v > maximum {
-		return "must be at most " + string(appendNumber(nil, maximum))
+		return "must be at most " + numberText(maximum)
 	}
 	return ""
 }
 
-func appendNumber[T int64 | float64](dst []byte, v T) []byte {
-	if i := int64(v); T(i) == v {
-		return strconv.AppendInt(dst, i, 10)
+func numberText[T number](v T) string {
+	switch v := any(v).(type) {
+	case float64:
+		return string(appendFloat(nil, v))
+	case time.Duration:
+		return strconv.FormatInt(v.Milliseconds(), 10)
 	}
-	return appendFloat(dst, float64(v))
+	return strconv.FormatInt(int64(v), 10)
 }
 
 // Match checks that some part of s matches pattern.

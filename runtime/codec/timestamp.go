@@ -18,8 +18,8 @@ func parseTimestamp(s []byte) (t time.Time, ok bool) {
 	if len(s) <= len(layout) || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
 		return t, false
 	}
-	year, month, day := number(s[:4]), number(s[5:7]), number(s[8:10])
-	hour, minute, second := number(s[11:13]), number(s[14:16]), number(s[17:19])
+	year, month, day := digits(s[:4]), digits(s[5:7]), digits(s[8:10])
+	hour, minute, second := digits(s[11:13]), digits(s[14:16]), digits(s[17:19])
 	if year < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
 		hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 {
 		return t, false
@@ -58,7 +58,7 @@ func parseZone(b []byte) (*time.Location, bool) {
 	if len(b) != 6 || b[0] != '+' && b[0] != '-' || b[3] != ':' {
 		return nil, false
 	}
-	hours, minutes := number(b[1:3]), number(b[4:])
+	hours, minutes := digits(b[1:3]), digits(b[4:])
 	if hours < 0 || hours > 23 || minutes < 0 || minutes > 59 {
 		return nil, false
 	}
@@ -72,10 +72,10 @@ func parseZone(b []byte) (*time.Location, bool) {
 	return time.FixedZone("", seconds), true
 }
 
-// number is the number that digits spell, -1 where they are none.
-func number(digits []byte) int {
+// digits is the number that a text of digits spells, -1 where it is none.
+func digits(text []byte) int {
 	n := 0
-	for _, c := range digits {
+	for _, c := range text {
 		if c < '0' || c > '9' {
 			return -1
 		}
@@ -124,14 +124,14 @@ func ones(n int) byte { return '0' + byte(n)%10 }
 
 // appendFraction appends a point and the nanoseconds without the zeros at their end.
 func appendFraction(dst []byte, nanos int) []byte {
-	n, digits := uint32(nanos), 9
+	n, width := uint32(nanos), 9
 	for n%1000 == 0 {
-		n, digits = n/1000, digits-3
+		n, width = n/1000, width-3
 	}
 	for n%10 == 0 {
-		n, digits = n/10, digits-1
+		n, width = n/10, width-1
 	}
-	dst = append(dst, ".000000000"[:digits+1]...)
+	dst = append(dst, ".000000000"[:width+1]...)
 	for i := len(dst) - 1; n > 0; i-- {
 		dst[i] = '0' + byte(n%10)
 		n /= 10

@@ -83,3 +83,18 @@ func (u *union[T]) DecodeJSON(d *Decoder) error {
 	*u.v = u.read(d)
 	return d.Err()
 }
+
+// Present is v, or where v is nil a Marshaler that refuses: a union that is required.
+func Present(v Marshaler) Marshaler {
+	if v == nil {
+		return absent{}
+	}
+	return v
+}
+
+type absent struct{}
+
+// AppendJSON refuses.
+func (absent) AppendJSON(dst []byte) ([]byte, error) {
+	return dst, &Error{Message: isRequired}
+}

@@ -1,7 +1,7 @@
 package golang
 
 import (
-	"time"
+	"strconv"
 
 	"github.com/dave/jennifer/jen"
 
@@ -67,27 +67,13 @@ func (g *generator) table(r room) {
 	}
 	if h := r.History; h != nil {
 		entries = append(entries, jen.Id("History").Op(":").Qual(pathGen, "History").Values(
-			jen.Id("Size").Op(":").Lit(h.Size), jen.Id("TTL").Op(":").Add(duration(h.TTLMillis))))
+			jen.Id("Size").Op(":").Lit(h.Size), jen.Id("TTL").Op(":").Add(duration(strconv.FormatInt(h.TTLMillis, 10)))))
 	}
 	if r.HasPresence {
 		entries = append(entries, jen.Id("Presence").Op(":").True())
 	}
 	g.file.Comment("// " + "chgen" + r.Name + " is what the runtime knows of " + r.Name + ".")
 	g.file.Var().Add(r.table()).Op("=").Qual(pathGen, "Channel").Custom(lines, entries...)
-}
-
-// duration is milliseconds as people write them: in the largest unit that leaves none over.
-func duration(millis int64) *jen.Statement {
-	d := time.Duration(millis) * time.Millisecond
-	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{time.Hour, "Hour"}, {time.Minute, "Minute"}, {time.Second, "Second"}} {
-		if d >= u.unit && d%u.unit == 0 {
-			return jen.Lit(int(d/u.unit)).Op("*").Qual("time", u.name)
-		}
-	}
-	return jen.Lit(int(millis)).Op("*").Qual("time", "Millisecond")
 }
 
 // payloads writes the types of payloads that the channel's parts hold in place.

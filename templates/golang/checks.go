@@ -9,7 +9,7 @@ import (
 )
 
 // checks are the calls that find out what is wrong with a scalar of type t; the decoder and the encoder share them.
-func (g *generator) checks(t *ir.Type, value *jen.Statement, pattern string) []jen.Code {
+func checks(t *ir.Type, value *jen.Statement, pattern string) []jen.Code {
 	var calls []jen.Code
 	call := func(name string, args ...jen.Code) {
 		calls = append(calls, jen.Qual(pathCodec, name).Call(args...))
@@ -35,7 +35,7 @@ func (g *generator) checks(t *ir.Type, value *jen.Statement, pattern string) []j
 
 func bound(t *ir.Type, text string) jen.Code {
 	if t.Kind == ir.Duration {
-		return jen.Id(text).Op("*").Qual("time", "Millisecond")
+		return duration(text)
 	}
 	return jen.Id(text)
 }

@@ -29,15 +29,7 @@ func (g *generator) decodeJSON(o object) {
 			body.Op("*").Id("v").Op("=").Add(g.initial(o))
 			body.Id("obj").Op(":=").Id("d").Dot("Object").Call()
 			body.For(jen.Id("obj").Dot("Next").Call(jen.Id("d"))).Block(
-				jen.Switch(jen.String().Call(jen.Id("obj").Dot("Name").Call())).BlockFunc(func(cases *jen.Group) {
-					for i, name := range ignored {
-						cases.Case(jen.Lit(name)).Block(once(i), o.readIgnored())
-					}
-					for i, f := range o.fields {
-						cases.Case(jen.Lit(f.Name)).Block(append([]jen.Code{once(len(ignored) + i)}, g.readField(o, f)...)...)
-					}
-					cases.Default().Block(jen.Id("obj").Dot(g.unknown()).Call(jen.Id("d")))
-				}),
+				g.readMember(o, ignored),
 			)
 			if o.variant != "" {
 				body.Add(require(0, "type"))
@@ -49,6 +41,26 @@ func (g *generator) decodeJSON(o object) {
 			}
 			body.Return(jen.Id("d").Dot("Err").Call())
 		})
+}
+
+// readMember reads the member that obj is at, by its name. Those that are ignored have the first numbers.
+func (g *generator) readMember(o object, ignored []string) jen.Code {
+	unknown := jen.Id("obj").Dot("Skip").Call(jen.Id("d"))
+	if g.schema.Strict {
+		unknown = jen.Id("obj").Dot("Refuse").Call(jen.Id("d"))
+	}
+	if len(ignored)+len(o.fields) == 0 {
+		return unknown
+	}
+	return jen.Switch(jen.String().Call(jen.Id("obj").Dot("Name").Call())).BlockFunc(func(cases *jen.Group) {
+		for i, name := range ignored {
+			cases.Case(jen.Lit(name)).Block(once(i), o.readIgnored())
+		}
+		for i, f := range o.fields {
+			cases.Case(jen.Lit(f.Name)).Block(append([]jen.Code{once(len(ignored) + i)}, g.readField(o, f)...)...)
+		}
+		cases.Default().Block(unknown)
+	})
 }
 
 // ignored are the members that stand in the JSON of o but not in the struct.
@@ -67,14 +79,6 @@ func (o object) readIgnored() jen.Code {
 		return jen.Id("d").Dot("Literal").Call(jen.Lit(o.variant))
 	}
 	return jen.Id("d").Dot("Skip").Call()
-}
-
-// unknown is the method for members that the schema does not have.
-func (g *generator) unknown() string {
-	if g.schema.Strict {
-		return "Refuse"
-	}
-	return "Skip"
 }
 
 func once(i int) jen.Code { return jen.Id("obj").Dot("Once").Call(jen.Id("d"), jen.Lit(i)) }
@@ -112,9 +116,9 @@ func (r reading) intoNew(place *jen.Statement, t *ir.Type) []jen.Code {
 func (r reading) into(place *jen.Statement, t *ir.Type) []jen.Code {
 	switch {
 	case t.Kind == ir.List:
-		return r.list(place, t)
+		return r.list(place, "=", t)
 	case t.Kind == ir.Map:
-		return r.mapping(place, t)
+		return r.mapping(place, "=", t)
 	case isObject(t):
 		return []jen.Code{jen.Id("d").Dot("Value").Call(jen.Op("&").Add(place.Clone()))}
 	}
@@ -159,16 +163,17 @@ func (r reading) scalar(t *ir.Type) *jen.Statement {
 
 func (r reading) checks(t *ir.Type, value *jen.Statement) []jen.Code {
 	var code []jen.Code
-	for _, check := range r.g.checks(t, value, r.pattern) {
+	for _, check := range checks(t, value, r.pattern) {
 		code = append(code, jen.Id("d").Dot("Check").Call(check))
 	}
 	return code
 }
 
-func (r reading) list(place *jen.Statement, t *ir.Type) []jen.Code {
+// list reads an array into a place that the operator assigns to or declares.
+func (r reading) list(place *jen.Statement, op string, t *ir.Type) []jen.Code {
 	list := r.local("list")
 	code := []jen.Code{
-		place.Clone().Op("=").Add(r.g.goType(t)).Values(),
+		place.Clone().Op(op).Add(r.g.goType(t)).Values(),
 		jen.Id(list).Op(":=").Id("d").Dot("Array").Call(),
 		jen.For(jen.Id(list).Dot("Next").Call(jen.Id("d"))).Block(r.appendTo(place, t.Elem)...),
 	}
@@ -192,23 +197,30 @@ func (r reading) appendTo(place *jen.Statement, t *ir.Type) []jen.Code {
 
 // element reads an element and stores it.
 func (r reading) element(t *ir.Type, store func(jen.Code) jen.Code) []jen.Code {
-	composed := t.Kind == ir.List || t.Kind == ir.Map || isObject(t)
 	elem := jen.Id(r.local("elem"))
-	checks := r.checks(t, elem)
+	inner := r
+	inner.depth++
+	var code []jen.Code
 	switch {
-	case composed:
-		inner := r
-		inner.depth++
-		code := []jen.Code{jen.Var().Add(elem.Clone()).Add(r.g.goType(t))}
-		return append(append(code, inner.into(elem, t)...), store(elem))
-	case len(checks) > 0:
-		code := []jen.Code{elem.Clone().Op(":=").Add(r.scalar(t))}
-		return append(append(code, checks...), store(elem))
+	case t.Kind == ir.List:
+		code = inner.list(elem, ":=", t)
+	case t.Kind == ir.Map:
+		code = inner.mapping(elem, ":=", t)
+	case isObject(t):
+		code = append(code, jen.Var().Add(elem.Clone()).Id(t.Named.Name))
+		code = append(code, inner.into(elem, t)...)
+	default:
+		checks := r.checks(t, elem)
+		if len(checks) == 0 {
+			return []jen.Code{store(r.scalar(t))}
+		}
+		code = append([]jen.Code{elem.Clone().Op(":=").Add(r.scalar(t))}, checks...)
 	}
-	return []jen.Code{store(r.scalar(t))}
+	return append(code, store(elem))
 }
 
-func (r reading) mapping(place *jen.Statement, t *ir.Type) []jen.Code {
+// mapping reads an object into a map, as list does.
+func (r reading) mapping(place *jen.Statement, op string, t *ir.Type) []jen.Code {
 	entries, key := r.local("entries"), r.local("key")
 	body := []jen.Code{
 		jen.Id(key).Op(":=").Qual(pathCodec, "Key").Call(jen.Id("d"), jen.Op("&").Id(entries), place.Clone()),
@@ -217,7 +229,7 @@ func (r reading) mapping(place *jen.Statement, t *ir.Type) []jen.Code {
 		return place.Clone().Index(jen.Id(key)).Op("=").Add(elem)
 	})...)
 	code := []jen.Code{
-		place.Clone().Op("=").Add(r.g.goType(t)).Values(),
+		place.Clone().Op(op).Add(r.g.goType(t)).Values(),
 		jen.Id(entries).Op(":=").Id("d").Dot("Object").Call(),
 		jen.For(jen.Id(entries).Dot("Next").Call(jen.Id("d"))).Block(body...),
 	}

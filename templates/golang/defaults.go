@@ -2,7 +2,6 @@ package golang
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -34,7 +33,7 @@ func (g *generator) constant(t *ir.Type, text string) *jen.Statement {
 	case ir.Bool, ir.Int, ir.Float:
 		return jen.Id(text)
 	case ir.Duration:
-		return jen.Id(text).Op("*").Qual("time", "Millisecond")
+		return duration(text)
 	case ir.Int64:
 		return jen.Id(g.unquote(text))
 	case ir.String, ir.UUID:
@@ -126,6 +125,26 @@ func (g *generator) pointerTo(t *ir.Type, value *jen.Statement) *jen.Statement {
 	return jen.New(value)
 }
 
+// duration is milliseconds as people write them: in the largest unit that leaves none over.
+func duration(millis string) *jen.Statement {
+	if millis == "0" {
+		return jen.Lit(0)
+	}
+	for _, u := range []struct {
+		millis int64
+		name   string
+	}{{3_600_000, "Hour"}, {60_000, "Minute"}, {1000, "Second"}} {
+		n, err := strconv.ParseInt(millis, 10, 64)
+		if err == nil && n == u.millis {
+			return jen.Qual("time", u.name)
+		}
+		if err == nil && n%u.millis == 0 {
+			return jen.Id(strconv.FormatInt(n/u.millis, 10)).Op("*").Qual("time", u.name)
+		}
+	}
+	return jen.Id(millis).Op("*").Qual("time", "Millisecond")
+}
+
 func (g *generator) timestamp(text string) *jen.Statement {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
@@ -148,6 +167,6 @@ func (g *generator) unquote(text string) string {
 
 func (g *generator) unmarshal(text string, v any) {
 	if err := json.Unmarshal([]byte(text), v); err != nil {
-		g.fail("%s", fmt.Sprintf("default %s: %v", strconv.Quote(text), err))
+		g.fail("default %s: %w", text, err)
 	}
 }

@@ -12,6 +12,7 @@ type writing struct {
 	g       *generator
 	pattern string
 	depth   int  // in lists and maps
+	present bool // the value is known not to be nil
 	maps    *int // how many maps in maps the method has: it needs room for the keys of each
 }
 
@@ -68,8 +69,9 @@ func (w writing) field(f *ir.Field) []jen.Code {
 	if pointer(f) && !isObject(f.Type) {
 		value = jen.Op("*").Add(field.Clone())
 	}
+	w.present = f.Optional && f.Default == nil
 	code := append([]jen.Code{encoder("Name", jen.Lit(f.Name))}, w.value(value, f.Type)...)
-	if f.Optional && f.Default == nil {
+	if w.present {
 		return []jen.Code{jen.If(field.Clone().Op("!=").Nil()).Block(code...)}
 	}
 	return code
@@ -86,15 +88,15 @@ func (w writing) value(value *jen.Statement, t *ir.Type) []jen.Code {
 		return []jen.Code{w.put(value, t.Named)}
 	}
 	var code []jen.Code
-	for _, check := range w.g.checks(t, value, w.pattern) {
+	for _, check := range checks(t, value, w.pattern) {
 		code = append(code, encoder("Check", check))
 	}
 	return append(code, w.scalar(value, t)...)
 }
 
-// put writes a value that writes itself. A union may be nil, which Present refuses.
+// put writes a value that writes itself. A union may be nil, which Present refuses where it is required.
 func (w writing) put(value *jen.Statement, d *ir.Decl) jen.Code {
-	if d.Kind == ir.Union {
+	if d.Kind == ir.Union && !w.present {
 		value = jen.Qual(pathCodec, "Present").Call(value.Clone())
 	}
 	return encoder("Put", value.Clone().Dot("AppendJSON").Call(encoder("Buf")))
@@ -121,7 +123,7 @@ func (w writing) scalar(value *jen.Statement, t *ir.Type) []jen.Code {
 func (w writing) list(value *jen.Statement, t *ir.Type) []jen.Code {
 	i := jen.Id(numbered("i", w.depth))
 	inner := w
-	inner.depth++
+	inner.depth, inner.present = w.depth+1, false
 	body := append([]jen.Code{encoder("Next")}, inner.value(value.Clone().Index(i.Clone()), t.Elem)...)
 	return append(countChecks(t, value),
 		encoder("Array"),
@@ -134,17 +136,28 @@ func (w writing) mapping(value *jen.Statement, t *ir.Type) []jen.Code {
 	keys, key, elem := numbered("keys", w.depth), numbered("key", w.depth), jen.Id(numbered("elem", w.depth))
 	*w.maps = max(*w.maps, w.depth+1)
 	inner := w
-	inner.depth++
-	body := append([]jen.Code{
-		encoder("Key", jen.Id(key)),
-		elem.Clone().Op(":=").Add(value.Clone()).Index(jen.Id(key)),
-	}, inner.value(elem, t.Elem)...)
+	inner.depth, inner.present = w.depth+1, false
+	body := []jen.Code{encoder("Key", jen.Id(key))}
+	if entry := value.Clone().Index(jen.Id(key)); namedOnce(t.Elem) {
+		elem = entry
+	} else {
+		body = append(body, elem.Clone().Op(":=").Add(entry))
+	}
+	body = append(body, inner.value(elem, t.Elem)...)
 	sorted := jen.Qual(pathCodec, "SortedKeys").Call(jen.Id(keys).Index(jen.Empty(), jen.Lit(0)), value.Clone())
 	return append(countChecks(t, value),
 		encoder("Object"),
 		jen.For(jen.List(jen.Id("_"), jen.Id(key)).Op(":=").Range().Add(sorted)).Block(body...),
 		encoder("EndObject"),
 	)
+}
+
+// namedOnce reports whether writing a value names it but once, and not its address.
+func namedOnce(t *ir.Type) bool {
+	if t.Kind == ir.Named {
+		return t.Named.Kind == ir.Union
+	}
+	return t.Elem == nil && len(checks(t, jen.Null(), "")) == 0
 }
 
 func countChecks(t *ir.Type, value *jen.Statement) []jen.Code {

@@ -22,6 +22,7 @@ var cases = []struct{ schema, golden string }{
 	{"../../examples/chat/chat.yaml", "../../testdata/golang/chat/chat.gen.go"},
 	{"../../testdata/golang/kitchen/kitchen.yaml", "../../testdata/golang/kitchen/kitchen.gen.go"},
 	{"../../testdata/golang/strict/strict.yaml", "../../testdata/golang/strict/strict.gen.go"},
+	{"../../testdata/golang/frame/frame.yaml", "../../testdata/golang/frame/frame.gen.go"},
 }
 
 func parse(tb testing.TB, path string) *ir.Schema {

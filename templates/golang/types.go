@@ -10,7 +10,7 @@ import (
 func (g *generator) decl(d *ir.Decl) {
 	switch d.Kind {
 	case ir.Object:
-		g.doc(named(d.Name, d.Doc, d.Name+" is an object."), "", d.Deprecated)
+		g.doc(named(d.Name, d.Doc, d.Name+" is declared in "+g.schema.File+"."), "", d.Deprecated)
 		g.object(object{name: d.Name, fields: d.Fields})
 	case ir.Enum:
 		g.enum(d)

@@ -30,6 +30,7 @@ func (g *generator) union(d *ir.Decl) {
 		name := variantName(d, v)
 		g.doc(named(name, v.Doc, name+" is the "+d.Name+" whose type is "+v.Name+"."), "", "")
 		g.object(object{name: name, fields: v.Fields, variant: v.Name})
+		g.file.Line()
 		g.file.Func().Params(jen.Op("*").Id(name)).Id("is" + d.Name).Params().Block()
 	}
 }

@@ -41,7 +41,7 @@ func (v Role) Valid() bool {
 	return slices.Contains(chgenRoleValues, v)
 }
 
-// Author is an object.
+// Author is declared in chat.yaml.
 type Author struct {
 	ID   string
 	Name string
@@ -138,13 +138,12 @@ func (v *Message) AppendJSON(dst []byte) ([]byte, error) {
 	e.Object()
 	for _, key := range codec.SortedKeys(keys[:0], v.Reactions) {
 		e.Key(key)
-		elem := v.Reactions[key]
-		e.Int(elem)
+		e.Int(v.Reactions[key])
 	}
 	e.EndObject()
 	if v.Attachment != nil {
 		e.Name("attachment")
-		e.Put(codec.Present(v.Attachment).AppendJSON(e.Buf()))
+		e.Put(v.Attachment.AppendJSON(e.Buf()))
 	}
 	e.EndObject()
 	return e.Done()
@@ -299,6 +298,7 @@ func (v AttachmentImage) MarshalJSON() ([]byte, error) {
 func (v *AttachmentImage) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
+
 func (*AttachmentImage) isAttachment() {}
 
 // AttachmentLink is the Attachment whose type is link.
@@ -358,6 +358,7 @@ func (v AttachmentLink) MarshalJSON() ([]byte, error) {
 func (v *AttachmentLink) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
+
 func (*AttachmentLink) isAttachment() {}
 
 // ErrNotAMember: You are not a member of this room.
@@ -617,7 +618,7 @@ func (v *RoomSendMessage) AppendJSON(dst []byte) ([]byte, error) {
 	e.String(v.Body)
 	if v.Attachment != nil {
 		e.Name("attachment")
-		e.Put(codec.Present(v.Attachment).AppendJSON(e.Buf()))
+		e.Put(v.Attachment.AppendJSON(e.Buf()))
 	}
 	e.EndObject()
 	return e.Done()

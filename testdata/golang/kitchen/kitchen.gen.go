@@ -201,7 +201,7 @@ func (v *Scalars) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
 
-// Optionals is an object.
+// Optionals is declared in kitchen.yaml.
 type Optionals struct {
 	Bool      *bool
 	String    *string
@@ -276,7 +276,7 @@ func (v *Optionals) AppendJSON(dst []byte) ([]byte, error) {
 	}
 	if v.Shape != nil {
 		e.Name("shape")
-		e.Put(codec.Present(v.Shape).AppendJSON(e.Buf()))
+		e.Put(v.Shape.AppendJSON(e.Buf()))
 	}
 	if v.List != nil {
 		e.Name("list")
@@ -292,8 +292,7 @@ func (v *Optionals) AppendJSON(dst []byte) ([]byte, error) {
 		e.Object()
 		for _, key := range codec.SortedKeys(keys[:0], v.Map) {
 			e.Key(key)
-			elem := v.Map[key]
-			e.Int(elem)
+			e.Int(v.Map[key])
 		}
 		e.EndObject()
 	}
@@ -409,7 +408,7 @@ func (v *Optionals) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
 
-// Limits is an object.
+// Limits is declared in kitchen.yaml.
 type Limits struct {
 	Name   string
 	Code   string
@@ -453,8 +452,8 @@ func (v *Limits) AppendJSON(dst []byte) ([]byte, error) {
 	e.Check(codec.AtMost(v.Ratio, 1.5e3))
 	e.Float(v.Ratio)
 	e.Name("wait")
-	e.Check(codec.AtLeast(v.Wait, 1000*time.Millisecond))
-	e.Check(codec.AtMost(v.Wait, 60000*time.Millisecond))
+	e.Check(codec.AtLeast(v.Wait, time.Second))
+	e.Check(codec.AtMost(v.Wait, time.Minute))
 	e.Duration(v.Wait)
 	e.Name("key")
 	e.Check(codec.Size(v.Key, 1, 2))
@@ -472,8 +471,7 @@ func (v *Limits) AppendJSON(dst []byte) ([]byte, error) {
 	e.Object()
 	for _, key := range codec.SortedKeys(keys[:0], v.Scores) {
 		e.Key(key)
-		elem := v.Scores[key]
-		e.Float(elem)
+		e.Float(v.Scores[key])
 	}
 	e.EndObject()
 	if v.Nick != nil {
@@ -483,7 +481,7 @@ func (v *Limits) AppendJSON(dst []byte) ([]byte, error) {
 	}
 	if v.Delay != nil {
 		e.Name("delay")
-		e.Check(codec.AtLeast(*v.Delay, 0*time.Millisecond))
+		e.Check(codec.AtLeast(*v.Delay, 0))
 		e.Duration(*v.Delay)
 	}
 	e.EndObject()
@@ -525,8 +523,8 @@ func (v *Limits) DecodeJSON(d *codec.Decoder) error {
 		case "wait":
 			obj.Once(d, 6)
 			v.Wait = d.Duration()
-			d.Check(codec.AtLeast(v.Wait, 1000*time.Millisecond))
-			d.Check(codec.AtMost(v.Wait, 60000*time.Millisecond))
+			d.Check(codec.AtLeast(v.Wait, time.Second))
+			d.Check(codec.AtMost(v.Wait, time.Minute))
 		case "key":
 			obj.Once(d, 7)
 			v.Key = d.Bytes()
@@ -558,7 +556,7 @@ func (v *Limits) DecodeJSON(d *codec.Decoder) error {
 			obj.Once(d, 11)
 			if !d.Null() {
 				v.Delay = new(d.Duration())
-				d.Check(codec.AtLeast(*v.Delay, 0*time.Millisecond))
+				d.Check(codec.AtLeast(*v.Delay, 0))
 			}
 		default:
 			obj.Skip(d)
@@ -587,7 +585,7 @@ func (v *Limits) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
 
-// Defaults is an object.
+// Defaults is declared in kitchen.yaml.
 type Defaults struct {
 	Bool      bool
 	String    string
@@ -755,8 +753,7 @@ func (v *Defaults) DecodeJSON(d *codec.Decoder) error {
 				entries := d.Object()
 				for entries.Next(d) {
 					key := codec.Key(d, &entries, v.Map)
-					var elem []string
-					elem = []string{}
+					elem := []string{}
 					list2 := d.Array()
 					for list2.Next(d) {
 						elem = append(elem, d.String())
@@ -791,7 +788,7 @@ func (v *Defaults) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
 
-// Point is an object.
+// Point is declared in kitchen.yaml.
 type Point struct {
 	X float64
 	Y *float64
@@ -921,6 +918,7 @@ func (v ShapeCircle) MarshalJSON() ([]byte, error) {
 func (v *ShapeCircle) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
+
 func (*ShapeCircle) isShape() {}
 
 // ShapePoint is the Shape whose type is point.
@@ -980,6 +978,7 @@ func (v ShapePoint) MarshalJSON() ([]byte, error) {
 func (v *ShapePoint) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
+
 func (*ShapePoint) isShape() {}
 
 // ShapeGroup is the Shape whose type is group.
@@ -1048,6 +1047,7 @@ func (v ShapeGroup) MarshalJSON() ([]byte, error) {
 func (v *ShapeGroup) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
+
 func (*ShapeGroup) isShape() {}
 
 // ShapeNothing is the Shape whose type is nothing.
@@ -1089,6 +1089,7 @@ func (v ShapeNothing) MarshalJSON() ([]byte, error) {
 func (v *ShapeNothing) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
+
 func (*ShapeNothing) isShape() {}
 
 // Tree: A tree ends where a list is empty.
@@ -1182,7 +1183,7 @@ func (v *Tree) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
 
-// Nested is an object.
+// Nested is declared in kitchen.yaml.
 type Nested struct {
 	Matrix [][]float64
 	Lists  map[string][]Point
@@ -1233,8 +1234,7 @@ func (v *Nested) AppendJSON(dst []byte) ([]byte, error) {
 		e.Object()
 		for _, key2 := range codec.SortedKeys(keys2[:0], v.Maps[i]) {
 			e.Key(key2)
-			elem2 := v.Maps[i][key2]
-			e.Int(elem2)
+			e.Int(v.Maps[i][key2])
 		}
 		e.EndObject()
 	}
@@ -1251,8 +1251,7 @@ func (v *Nested) AppendJSON(dst []byte) ([]byte, error) {
 			e.Object()
 			for _, key3 := range codec.SortedKeys(keys3[:0], elem2) {
 				e.Key(key3)
-				elem3 := elem2[key3]
-				e.String(elem3)
+				e.String(elem2[key3])
 			}
 			e.EndObject()
 		}
@@ -1270,8 +1269,7 @@ func (v *Nested) AppendJSON(dst []byte) ([]byte, error) {
 	e.Object()
 	for _, key := range codec.SortedKeys(keys[:0], v.ByName) {
 		e.Key(key)
-		elem := v.ByName[key]
-		e.Put(codec.Present(elem).AppendJSON(e.Buf()))
+		e.Put(codec.Present(v.ByName[key]).AppendJSON(e.Buf()))
 	}
 	e.EndObject()
 	e.Name("levels")
@@ -1304,8 +1302,7 @@ func (v *Nested) DecodeJSON(d *codec.Decoder) error {
 			v.Matrix = [][]float64{}
 			list := d.Array()
 			for list.Next(d) {
-				var elem []float64
-				elem = []float64{}
+				elem := []float64{}
 				list2 := d.Array()
 				for list2.Next(d) {
 					elem = append(elem, d.Float())
@@ -1318,8 +1315,7 @@ func (v *Nested) DecodeJSON(d *codec.Decoder) error {
 			entries := d.Object()
 			for entries.Next(d) {
 				key := codec.Key(d, &entries, v.Lists)
-				var elem []Point
-				elem = []Point{}
+				elem := []Point{}
 				list2 := d.Array()
 				for list2.Next(d) {
 					elem = append(elem, Point{})
@@ -1332,8 +1328,7 @@ func (v *Nested) DecodeJSON(d *codec.Decoder) error {
 			v.Maps = []map[string]int64{}
 			list := d.Array()
 			for list.Next(d) {
-				var elem map[string]int64
-				elem = map[string]int64{}
+				elem := map[string]int64{}
 				entries2 := d.Object()
 				for entries2.Next(d) {
 					key2 := codec.Key(d, &entries2, elem)
@@ -1347,13 +1342,11 @@ func (v *Nested) DecodeJSON(d *codec.Decoder) error {
 			entries := d.Object()
 			for entries.Next(d) {
 				key := codec.Key(d, &entries, v.Deep)
-				var elem map[string]map[string]string
-				elem = map[string]map[string]string{}
+				elem := map[string]map[string]string{}
 				entries2 := d.Object()
 				for entries2.Next(d) {
 					key2 := codec.Key(d, &entries2, elem)
-					var elem2 map[string]string
-					elem2 = map[string]string{}
+					elem2 := map[string]string{}
 					entries3 := d.Object()
 					for entries3.Next(d) {
 						key3 := codec.Key(d, &entries3, elem2)
@@ -1417,7 +1410,7 @@ func (v *Nested) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
 
-// Nothing is an object.
+// Nothing is declared in kitchen.yaml.
 type Nothing struct{}
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
@@ -1433,10 +1426,7 @@ func (v *Nothing) DecodeJSON(d *codec.Decoder) error {
 	*v = Nothing{}
 	obj := d.Object()
 	for obj.Next(d) {
-		switch string(obj.Name()) {
-		default:
-			obj.Skip(d)
-		}
+		obj.Skip(d)
 	}
 	return d.Err()
 }

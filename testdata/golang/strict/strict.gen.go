@@ -15,7 +15,7 @@ import (
 // Fails to compile where the runtime is too old for this file: go get github.com/chgen/chgen@latest.
 const _ = gen.SupportsGenerated1
 
-// Item is an object.
+// Item is declared in strict.yaml.
 type Item struct {
 	Name string
 	Part Part
@@ -29,7 +29,7 @@ func (v *Item) AppendJSON(dst []byte) ([]byte, error) {
 	e.String(v.Name)
 	if v.Part != nil {
 		e.Name("part")
-		e.Put(codec.Present(v.Part).AppendJSON(e.Buf()))
+		e.Put(v.Part.AppendJSON(e.Buf()))
 	}
 	e.EndObject()
 	return e.Done()
@@ -131,6 +131,7 @@ func (v PartBolt) MarshalJSON() ([]byte, error) {
 func (v *PartBolt) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
+
 func (*PartBolt) isPart() {}
 
 // BrokenError: It is broken.
@@ -201,10 +202,7 @@ func (v *ConnectParams) DecodeJSON(d *codec.Decoder) error {
 	*v = ConnectParams{}
 	obj := d.Object()
 	for obj.Next(d) {
-		switch string(obj.Name()) {
-		default:
-			obj.Refuse(d)
-		}
+		obj.Refuse(d)
 	}
 	return d.Err()
 }
