@@ -1,0 +1,60 @@
+# `make test` is the one test command: it installs what is missing and runs everything.
+# On a fresh Debian machine it needs Go, Node.js and npm.
+
+GO   ?= go
+TOOL  = $(GO) tool -modfile=tools/go.mod
+CHAT  = examples/chat
+
+.PHONY: test lint generated go ts browser chromium generate picture fuzz clean
+
+test: lint generated go ts browser
+	@echo "everything passed"
+
+# Formatting, vet and the linters of .golangci.yml; a reason stands beside each exception there.
+lint:
+	$(TOOL) golangci-lint run ./...
+
+# What is generated and committed is what the sources say now.
+generated: node_modules/.installed
+	$(GO) run ./cmd/chgen check $(CHAT)/chat.yaml
+	$(TOOL) esbuild $(CHAT)/web/app.ts --bundle --format=esm --target=es2022 --log-level=warning \
+		| diff -q - $(CHAT)/web/dist/app.js \
+		|| { echo "$(CHAT)/web/dist/app.js is stale: run 'make generate'" >&2; exit 1; }
+
+go: node_modules/.installed
+	$(GO) test -race ./...
+
+ts: node_modules/.installed
+	npm run --silent typecheck
+	npm run --silent test:ts
+
+# The chat as people use it: two pages in Chromium, and the official phoenix client.
+browser: node_modules/.installed chromium
+	npm run --silent test:browser
+
+generate:
+	$(GO) generate ./...
+
+# The README's picture, from the running example.
+picture: node_modules/.installed chromium
+	PICTURE=$(CURDIR)/docs/chat.png npm run --silent test:browser -- -t 'as the README shows it'
+
+node_modules/.installed: package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+chromium:
+	@command -v chromium >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy --no-install-recommends chromium; \
+		else echo "make test needs Chromium: sudo apt-get install chromium" >&2; exit 1; fi; }
+
+# How long each fuzz target runs.
+FUZZTIME ?= 1m
+fuzz:
+	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | grep -v node_modules | xargs -n1 dirname | sort -u); do \
+		for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$target/*_test.go | cut -c6-); do \
+			echo "$$target $$name"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$target || exit 1; \
+		done; done
+
+clean:
+	rm -rf node_modules

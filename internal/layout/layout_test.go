@@ -1,0 +1,105 @@
+// Package layout_test holds the packages to the direction of their imports.
+package layout_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/chgen/chgen"
+
+// allowed lists, for each package of the module, which others of the module its production code may import.
+// Arrows point one way: the command to the templates to the IR; generated code to the runtime; never across.
+var allowed = map[string][]string{
+	"cmd/chgen":               {"schema", "schema/ir", "schema/names", "templates", "templates/golang", "templates/typescript"},
+	"schema":                  {"schema/ir", "schema/names"},
+	"schema/ir":               {},
+	"schema/names":            {},
+	"templates":               {},
+	"templates/golang":        {"schema/ir", "schema/names", "templates"},
+	"templates/typescript":    {"schema/ir", "schema/names", "templates", "runtime/ts"},
+	"runtime/ts":              {}, // the TypeScript runtime's text
+	"runtime/codec":           {},
+	"runtime/wire":            {"runtime/codec"},
+	"runtime/pubsub":          {},
+	"runtime/presence":        {"runtime/codec"},
+	"runtime/internal/engine": {"runtime/codec", "runtime/wire", "runtime/pubsub", "runtime/presence"},
+	"runtime/channel":         {"runtime/codec", "runtime/wire", "runtime/pubsub", "runtime/presence", "runtime/internal/engine"},
+	"runtime/gen":             {"runtime/codec", "runtime/channel", "runtime/internal/engine"},
+	"examples/chat":           {"runtime/channel", "examples/chat/chat"},
+	"examples/chat/chat":      {"runtime/channel", "runtime/codec", "runtime/gen"},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]bool)
+	eachImport(t, func(pkg, file, imported string) {
+		seen[pkg] = true
+		if imported == "testing" {
+			t.Errorf("%s: production code imports testing", file)
+		}
+		target, ours := strings.CutPrefix(imported, module+"/")
+		if !ours {
+			return
+		}
+		targets, known := allowed[pkg]
+		switch {
+		case !known:
+			t.Errorf("%s: package %s is not in the table of this test; say there what it may import", file, pkg)
+		case !slices.Contains(targets, target):
+			t.Errorf("%s: %s may not import %s", file, pkg, target)
+		}
+	})
+	for pkg := range allowed {
+		if !seen[pkg] && pkg != "templates" && pkg != "schema/ir" { // these two import nothing at all
+			t.Errorf("the table names %s, which does not exist", pkg)
+		}
+	}
+}
+
+// eachImport calls visit for every import of every production file of the module.
+func eachImport(t *testing.T, visit func(pkg, file, imported string)) {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if base := entry.Name(); base == "testdata" || base == "node_modules" || base == "tools" || base == ".git" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		file, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		file = filepath.ToSlash(file)
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			visit(path.Dir(file), file, imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
