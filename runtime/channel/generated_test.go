@@ -15,14 +15,14 @@ import (
 
 const _ = gen.SupportsGenerated1
 
-// Text is an object with one string of at most 10 characters.
+// Text is an object with one string of at most 16 characters.
 type Text struct{ Body string }
 
 func (v *Text) AppendJSON(dst []byte) ([]byte, error) {
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("body")
-	e.Check(codec.Length(v.Body, 0, 10))
+	e.Check(codec.Length(v.Body, 0, 16))
 	e.String(v.Body)
 	e.EndObject()
 	return e.Done()
@@ -35,7 +35,7 @@ func (v *Text) DecodeJSON(d *codec.Decoder) error {
 		case "body":
 			o.Once(d, 0)
 			v.Body = d.String()
-			d.Check(codec.Length(v.Body, 0, 10))
+			d.Check(codec.Length(v.Body, 0, 16))
 		default:
 			o.Skip(d)
 		}

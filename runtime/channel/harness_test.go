@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/chgen/chgen/runtime/channel"
+	"github.com/chgen/chgen/runtime/gen"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -42,8 +44,8 @@ func run(t *testing.T, room RoomChannel, test func(s *site), opts ...channel.Opt
 		if room != nil {
 			HandleRoom(s.server, room)
 		}
+		defer s.stop()
 		test(s)
-		s.stop()
 	})
 }
 
@@ -124,6 +126,8 @@ type client struct {
 	ws     *websocket.Conn
 	frames chan []byte // what has been received; closed when the connection ends
 	err    error       // why it has ended
+
+	metas map[string][]map[string]any // what presence has made of state and diffs
 }
 
 // try asks for a socket.
@@ -292,4 +296,82 @@ func (s *site) refusedWith(status int, path string, header http.Header) string {
 		s.t.Fatalf("%s: got %d, want %d", path, resp.StatusCode, status)
 	}
 	return string(body)
+}
+
+// heartbeats keeps the connection alive for a while.
+func heartbeats(c *client, d time.Duration) {
+	for range d / (10 * time.Second) {
+		<-time.After(10 * time.Second)
+		_ = c.ws.Write(context.Background(), websocket.MessageText, []byte(`[null,"hb","phoenix","heartbeat",{}]`))
+	}
+}
+
+// expectButHeartbeats is expect that skips the replies to heartbeats.
+func (c *client) expectButHeartbeats(want string) {
+	c.t.Helper()
+	for {
+		raw, frame := c.next()
+		if frame[2] == "phoenix" {
+			continue
+		}
+		var wanted []any
+		if err := json.Unmarshal([]byte(want), &wanted); err != nil {
+			c.t.Fatal(err)
+		}
+		if diff := cmp.Diff(wanted, frame); diff != "" {
+			c.t.Fatalf("frame (-want +got):\n%s\ngot %s", diff, raw)
+		}
+		return
+	}
+}
+
+// presence takes the frames that are there, and applies the state and the diffs among them as a client does, but
+// strictly: a diff before the state, or one that does not fit, fails the test.
+func (c *client) presence() map[string][]map[string]any {
+	c.t.Helper()
+	for len(c.frames) > 0 {
+		_, frame := c.next()
+		payload, _ := frame[4].(map[string]any)
+		switch frame[3] {
+		case "presence_state":
+			c.metas = map[string][]map[string]any{}
+			c.apply(payload, true)
+		case "presence_diff":
+			if c.metas == nil {
+				c.t.Fatal("a diff came before the state")
+			}
+			// The runtime makes one change a diff, an update being a leave and a join of one key.
+			c.apply(payload["leaves"].(map[string]any), false)
+			c.apply(payload["joins"].(map[string]any), true)
+		}
+	}
+	return c.metas
+}
+
+func (c *client) apply(state map[string]any, join bool) {
+	c.t.Helper()
+	for key, entry := range state {
+		for _, m := range entry.(map[string]any)["metas"].([]any) {
+			meta := m.(map[string]any)
+			at := slices.IndexFunc(c.metas[key], func(other map[string]any) bool { return other["phx_ref"] == meta["phx_ref"] })
+			if (at < 0) != join {
+				c.t.Fatalf("%s: %v is there already, or not there", key, meta)
+			}
+			if join {
+				c.metas[key] = append(c.metas[key], meta)
+				continue
+			}
+			c.metas[key] = slices.Delete(c.metas[key], at, at+1)
+			if len(c.metas[key]) == 0 {
+				delete(c.metas, key)
+			}
+		}
+	}
+}
+
+// withIDs gives the connections the ids that are sent.
+func withIDs(s *site, ids <-chan string) {
+	gen.OnConnect(s.server, func(ctx context.Context, _ *http.Request, _ *gen.ConnectQuery) (context.Context, error) {
+		return channel.WithID(ctx, <-ids), nil
+	})
 }

@@ -111,7 +111,7 @@ func TestInvalidPayloadIsAnsweredAndTheChannelLives(t *testing.T) {
 	run(t, &room{}, func(s *site) {
 		c := s.join("room:a")
 		for payload, path := range map[string]string{
-			`{"body":1}`: "/body", `{}`: "/body", `{"body":"12345678901"}`: "/body", `{"body":"a","body":"b"}`: "/body",
+			`{"body":1}`: "/body", `{}`: "/body", `{"body":"12345678901234567"}`: "/body", `{"body":"a","body":"b"}`: "/body",
 			`null`: "", `[1]`: "", `"str"`: "",
 		} {
 			c.send(`["1","2","room:a","say",` + payload + `]`)
