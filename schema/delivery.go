@@ -39,7 +39,7 @@ func (c *checker) delivery(e *ir.ServerEvent, n *node) {
 
 // latestKey checks that every payload has the field and that its value is a text or a whole number.
 func (c *checker) latestKey(e *ir.ServerEvent, n *node) {
-	e.LatestKey = c.text(n, "latest")
+	e.LatestKey = c.filled(n, "latest")
 	if e.LatestKey == "" {
 		return
 	}

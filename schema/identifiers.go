@@ -75,7 +75,7 @@ func (c *checker) checkIdentifiers() {
 	for _, e := range c.schema.Errors {
 		c.errorIdentifiers(o, e)
 	}
-	c.memberIdentifiers(c.schema.Connect)
+	c.payloadMembers(c.schema.Connect)
 	for _, ch := range c.schema.Channels {
 		c.channelIdentifiers(o, ch)
 		c.eventIdentifiers(o, ch)
@@ -127,6 +127,9 @@ func (c *checker) channelIdentifiers(o outputs, ch *ir.Channel) {
 	o.module.claim(names.LowerCamel(ch.Name), ch.Pos, "%s", what)
 	if ch.HasPresence {
 		o.pkg.claim(ch.Name+"Presences", ch.Pos, "the presence of %s", ch.Name)
+		if ch.Presence.Kind == ir.Empty {
+			o.pkg.claim(ch.Name+"Presence", ch.Pos, "the presence of %s", ch.Name)
+		}
 		c.payloadIdentifier(o, ch.Name+"Presence", ch.Presence, "the presence of "+ch.Name)
 	}
 	c.payloadIdentifier(o, ch.Name+"Join", ch.Join.Params, "what joins "+ch.Name)

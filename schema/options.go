@@ -16,8 +16,8 @@ func (c *checker) options(n *node) {
 	}
 	o := &c.schema.Options
 	if golang, ok := c.optional(top["go"], "options.go", "dir", "package", "client"); ok {
-		o.Go.Dir = c.path(golang["dir"], "dir")
-		o.Go.Package = c.path(golang["package"], "package")
+		o.Go.Dir = c.filled(golang["dir"], "dir")
+		o.Go.Package = c.filled(golang["package"], "package")
 		o.Go.Client = c.boolean(golang["client"], "client")
 		if p := o.Go.Package; p != "" && (!token.IsIdentifier(p) || p == "_") {
 			c.report(golang["package"].pos, ruleBadValue, fmt.Sprintf("%q cannot be the name of a Go package", p),
@@ -25,13 +25,13 @@ func (c *checker) options(n *node) {
 		}
 	}
 	if ts, ok := c.optional(top["ts"], "options.ts", "file", "runtime", "react", "check"); ok {
-		o.TS.File = c.path(ts["file"], "file")
-		o.TS.Runtime = c.path(ts["runtime"], "runtime")
-		o.TS.React = c.path(ts["react"], "react")
-		o.TS.Check = c.path(ts["check"], "check")
+		o.TS.File = c.filled(ts["file"], "file")
+		o.TS.Runtime = c.filled(ts["runtime"], "runtime")
+		o.TS.React = c.filled(ts["react"], "react")
+		o.TS.Check = c.filled(ts["check"], "check")
 	}
 	if async, ok := c.optional(top["asyncapi"], "options.asyncapi", "file"); ok {
-		o.AsyncAPI.File = c.path(async["file"], "file")
+		o.AsyncAPI.File = c.filled(async["file"], "file")
 	}
 }
 
@@ -41,12 +41,4 @@ func (c *checker) optional(n *node, what string, keys ...string) (map[string]*no
 		return nil, false
 	}
 	return c.object(n, what, keys...)
-}
-
-// path reads a text that is not empty.
-func (c *checker) path(n *node, what string) string {
-	if n != nil && n.kind == text && n.value == "" {
-		c.report(n.pos, ruleBadValue, what+" is empty", "leave the key out")
-	}
-	return c.text(n, what)
 }

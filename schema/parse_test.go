@@ -62,6 +62,24 @@ func TestLargeSchemasAreReadInTime(t *testing.T) {
 	}
 }
 
+func TestDeepNestingIsRefusedHoweverDeep(t *testing.T) {
+	t.Parallel()
+	for _, depth := range []int{65, 9_999, 10_000, 200_000} {
+		for _, src := range []string{
+			strings.Repeat("[", depth) + strings.Repeat("]", depth),
+			strings.Repeat("[", depth),
+			strings.Repeat("{a: ", depth) + "b" + strings.Repeat("}", depth),
+			strings.Repeat("- ", depth),
+			strings.Repeat("? ", depth),
+		} {
+			_, problems := schema.Parse("deep.yaml", []byte(src))
+			if len(problems) != 1 || problems[0].Rule != "nesting" {
+				t.Errorf("%d times %q: got %v, want one problem of the rule nesting", depth, src[:4], problems)
+			}
+		}
+	}
+}
+
 func parse(t *testing.T, file string, src []byte) *ir.Schema {
 	t.Helper()
 	parsed, problems := schema.Parse(file, src)

@@ -37,7 +37,7 @@ const (
 var (
 	hexEscape      = regexp.MustCompile(`^\\x[0-9A-Fa-f]{2}`)
 	categoryEscape = regexp.MustCompile(`^\\[pP]\{[A-Z][a-z]?\}`)
-	countedRepeat  = regexp.MustCompile(`^\{[0-9]+(,[0-9]*)?\}`)
+	countedRepeat  = regexp.MustCompile(`^\{(0|[1-9][0-9]*)(,(0|[1-9][0-9]*)?)?\}`)
 	groupStart     = regexp.MustCompile(`^\(\?(:|<[A-Za-z_][A-Za-z0-9_]*>)`)
 )
 

@@ -74,6 +74,14 @@ func (c *checker) text(n *node, what string) string {
 	return ""
 }
 
+// filled reads a text that is not empty; n may be nil.
+func (c *checker) filled(n *node, what string) string {
+	if n != nil && n.kind == text && n.value == "" {
+		c.report(n.pos, ruleBadValue, what+" is empty", "leave the key out")
+	}
+	return c.text(n, what)
+}
+
 // boolean reads true or false; n may be nil.
 func (c *checker) boolean(n *node, what string) bool {
 	if n == nil {
@@ -93,11 +101,8 @@ func (n *node) boolean() (value, ok bool) {
 
 // deprecated reads a text, or true where there is nothing more to say; n may be nil.
 func (c *checker) deprecated(n *node) string {
-	switch {
-	case n == nil:
-		return ""
-	case n.kind == text && n.value != "":
-		return n.value
+	if n == nil || n.kind == text {
+		return c.filled(n, "deprecated")
 	}
 	if value, ok := n.boolean(); ok && value {
 		return "deprecated"

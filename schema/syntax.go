@@ -52,7 +52,7 @@ type pair struct {
 type parser struct {
 	lines    []string
 	problems Problems
-	tooDeep  bool
+	tooDeep  *Problem
 }
 
 // parseSyntax returns nil where nothing can be made of the file.
@@ -76,8 +76,8 @@ func parseSyntax(src []byte) (*node, Problems) {
 			"a file holds one schema: remove the --- or make it a file of its own")
 	}
 	root := p.node(docs[0].Content[0], 1)
-	if p.tooDeep {
-		return nil, p.problems
+	if p.tooDeep != nil {
+		return nil, Problems{*p.tooDeep} // whatever else there is comes from that
 	}
 	return root, p.problems
 }
@@ -161,10 +161,10 @@ func (p *parser) node(y *yaml.Node, depth int) *node {
 		return n
 	}
 	if depth > maxNesting && y.Kind != yaml.ScalarNode {
-		if !p.tooDeep {
-			p.report(n.pos, ruleNesting, fmt.Sprintf("nested more than %d deep", maxNesting), "declare a type instead")
+		if p.tooDeep == nil {
+			problem := tooDeep(n.pos)
+			p.tooDeep = &problem
 		}
-		p.tooDeep = true
 		return n
 	}
 	switch y.Kind {

@@ -22,6 +22,10 @@ var (
 // syntaxError turns an error of the YAML library, which has no column and a line that can be too small, into a
 // problem at the place where the library gave up.
 func (p *parser) syntaxError(src []byte, err error) Problem {
+	// Brackets without end make the library slow, so that they are not left to the search below.
+	if _, deep := closers(src); deep >= 0 {
+		return tooDeep(offsetPos(src, deep+1))
+	}
 	at := offsetPos(src, failingOffset(src, err))
 	line := p.lines[at.Line-1]
 	at.Col = min(at.Col, len(line)+1)
@@ -31,8 +35,7 @@ func (p *parser) syntaxError(src []byte, err error) Problem {
 	problem := Problem{Pos: at, Rule: ruleSyntax, Message: "this is no YAML: " + message}
 	switch {
 	case strings.Contains(message, "exceeded max depth"):
-		problem.Rule, problem.Message = ruleNesting, fmt.Sprintf("nested more than %d deep", maxNesting)
-		problem.Hint = "declare a type instead"
+		return tooDeep(at)
 	case strings.Contains(message, "unknown anchor"):
 		problem.Rule, problem.Message = ruleAnchor, "aliases are not part of the language"
 		problem.Hint = "declare a type instead; quote text that begins with *"
@@ -48,6 +51,10 @@ func (p *parser) syntaxError(src []byte, err error) Problem {
 		problem.Hint = syntaxHint(line, message)
 	}
 	return problem
+}
+
+func tooDeep(at ir.Pos) Problem {
+	return Problem{at, ruleNesting, fmt.Sprintf("nested more than %d deep", maxNesting), "declare a type instead", nil}
 }
 
 // questionMark explains a ? in flow style, where YAML takes it for the beginning of a key.
@@ -95,7 +102,10 @@ func syntaxHint(line, message string) string {
 	return ""
 }
 
-func isFlowError(message string) bool { return strings.Contains(message, "expected ',' or") }
+// isFlowError recognises the errors that a bracket makes which is still open.
+func isFlowError(message string) bool {
+	return strings.Contains(message, "expected ',' or") || strings.Contains(message, "expected node content")
+}
 
 // failingOffset returns how much of src it takes to make the library fail as it fails on the whole. What it reads
 // before it gives up is the same for all longer pieces, so that halving finds the end of it.
@@ -103,7 +113,8 @@ func failingOffset(src []byte, err error) int {
 	fails := func(n int) bool {
 		piece := src[:n]
 		if isFlowError(err.Error()) {
-			piece = append(slices.Clone(piece), closers(piece)...) // a bracket that is cut off is no error of the file
+			ends, _ := closers(piece) // a bracket that is cut off is no error of the file
+			piece = append(slices.Clone(piece), ends...)
 		}
 		_, e := decode(piece)
 		return e != nil && e.Error() == err.Error()
@@ -145,12 +156,13 @@ func lineBefore(src []byte, err error) int {
 	return offset
 }
 
-// closers returns the brackets that close what is open at the end of piece. It looks at YAML from afar: a bracket
-// opens where a value can begin, or inside of another.
-func closers(piece []byte) []byte {
-	var open []byte
+// closers returns the brackets that close what is open at the end of piece, and where they are more than maxNesting the
+// offset of the first that is too deep, else -1. It looks at YAML from afar: a bracket opens where a value can begin,
+// or inside of another.
+func closers(piece []byte) (open []byte, deep int) {
+	deep = -1
 	before, quote := byte('\n'), byte(0) // before: the last character that is no space
-	for _, ch := range piece {
+	for i, ch := range piece {
 		begins := len(open) > 0 || strings.IndexByte("\n:-?", before) >= 0
 		switch {
 		case quote != 0:
@@ -169,9 +181,12 @@ func closers(piece []byte) []byte {
 		if ch != ' ' {
 			before = ch
 		}
+		if deep < 0 && len(open) > maxNesting {
+			deep = i
+		}
 	}
 	slices.Reverse(open)
-	return open
+	return open, deep
 }
 
 // offsetPos is the place of the last character before offset, which is where reading stopped.

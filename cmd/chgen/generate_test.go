@@ -8,10 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/chgen/chgen/schema"
-	"github.com/chgen/chgen/schema/ir"
-	"github.com/chgen/chgen/templates/typescript"
 )
 
 const chatSchema = "../../examples/chat/chat.yaml"
@@ -139,27 +135,6 @@ func TestVersionNamesTheCommand(t *testing.T) {
 	code, stdout, _ := chgen("version")
 	if code != exitFine || !regexp.MustCompile(`^chgen \S+\n$`).MatchString(stdout) {
 		t.Errorf("got exit %d and %q", code, stdout)
-	}
-}
-
-// The schema refuses types that have the name of something that every client exports. This holds its list to the
-// exports of the runtime.
-func TestSchemaRefusesTypesNamedLikeExportsOfTheClient(t *testing.T) {
-	t.Parallel()
-	files, err := typescript.Render(&ir.Schema{Name: "empty", File: "empty.yaml"}, typescript.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	exports := regexp.MustCompile(`(?m)^export (?:declare |abstract )*(?:class|interface|type|const|function) ([A-Z]\w*)`)
-	matches := exports.FindAllStringSubmatch(string(files[0].Content), -1)
-	if len(matches) < 5 {
-		t.Fatalf("%d exports are too few", len(matches))
-	}
-	for _, m := range matches {
-		_, problems := schema.Parse("x.yaml", []byte("version: 1\ntypes: { "+m[1]+": { fields: {} } }\n"))
-		if len(problems) != 1 || problems[0].Rule != "name-collision" {
-			t.Errorf("a type may be named %s, which every client exports: %v", m[1], problems)
-		}
 	}
 }
 

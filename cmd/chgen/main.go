@@ -25,8 +25,8 @@ func main() {
 }
 
 // run is the whole command: args without the command's name in, the exit code out.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := &command{stdin: stdin, stdout: stdout, stderr: stderr}
+func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	c := &command{stdout: stdout, stderr: stderr}
 	if len(args) == 0 {
 		c.errorf("no schema is given: chgen SCHEMA...\nchgen help says more")
 		return exitUsage
@@ -42,9 +42,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return c.generate(args)
 }
 
-// command is one run: where it reads from and writes to.
+// command is one run: where it writes to.
 type command struct {
-	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
