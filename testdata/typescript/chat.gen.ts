@@ -667,7 +667,7 @@ export class $Socket<Params extends object> {
       return this.#each((channel) => channel.$disconnected(reason));
     }
     // A server that is going away says when to come back; then nothing brings the attempt forward.
-    const wait = code === 1012 && /retry_after_ms=(\d+)/.exec(reason);
+    const wait = /^retry_after_ms=(\d+)/.exec(reason);
     this.#waiting = !wait;
     this.#after((wait ? Number(wait[1]) : 0) + this.#backoff.next(), () => void this.#open());
     this.#set("reconnecting", reason);
@@ -953,12 +953,10 @@ export class $Channel {
     const first = this.#joining;
     first?.(undefined, response);
     this.#set("joined");
-    // Each callback may have left.
+    // A callback may have left.
     if (!first && this.#state === "joined") $guard(() => this.#onRejoin?.({ reply: response, recovered }));
     for (const request of [...this.#buffer]) {
-      if (this.#state !== "joined") return;
-      this.#buffer.delete(request);
-      request.stop?.();
+      this.#forget(request);
       try {
         this.#send(request);
       } catch (error) {

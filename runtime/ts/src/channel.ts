@@ -229,12 +229,10 @@ export class $Channel {
     const first = this.#joining;
     first?.(undefined, response);
     this.#set("joined");
-    // Each callback may have left.
+    // A callback may have left.
     if (!first && this.#state === "joined") $guard(() => this.#onRejoin?.({ reply: response, recovered }));
     for (const request of [...this.#buffer]) {
-      if (this.#state !== "joined") return;
-      this.#buffer.delete(request);
-      request.stop?.();
+      this.#forget(request);
       try {
         this.#send(request);
       } catch (error) {

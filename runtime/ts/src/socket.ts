@@ -171,7 +171,7 @@ export class $Socket<Params extends object> {
       return this.#each((channel) => channel.$disconnected(reason));
     }
     // A server that is going away says when to come back; then nothing brings the attempt forward.
-    const wait = code === 1012 && /retry_after_ms=(\d+)/.exec(reason);
+    const wait = /^retry_after_ms=(\d+)/.exec(reason);
     this.#waiting = !wait;
     this.#after((wait ? Number(wait[1]) : 0) + this.#backoff.next(), () => void this.#open());
     this.#set("reconnecting", reason);

@@ -62,6 +62,13 @@ describe("join", () => {
     expect(last().frames().filter(([, , , event]) => event === "phx_join")).toHaveLength(1);
   });
 
+  test("that is refused with what may pass is final too: nothing has been joined that could be kept", async () => {
+    const { channel, outcome } = await joining();
+    await last().refuse("phx_join", "internal");
+    expect(await outcome).toMatchObject({ error: { code: "internal" } });
+    expect(channel.state).toBe("closed");
+  });
+
   test("that is refused with an error to retry is tried again, later each time", async () => {
     const { channel, promise } = await joining();
     await last().refuse("phx_join", "room_is_busy");
@@ -103,6 +110,25 @@ describe("join", () => {
     await settle(250);
     await last().open();
     expect(sockets.map((each) => each.frame("phx_join")[4])).toEqual([{ since: "1" }, { since: "2" }]);
+  });
+
+  test("whose params come after the connection has gone is not sent", async () => {
+    const resolve: ((params: object) => void)[] = [];
+    const socket = connect();
+    const channel = socket.channel(room, { room_id: "lobby" }, () => new Promise<object>((done) => resolve.push(done)));
+    void channel.join();
+    await settle();
+    await last().open();
+    await last().drop();
+    await settle(250);
+    await last().open();
+    resolve[0]?.({ since: "early" });
+    await settle();
+    expect(sockets.flatMap((each) => each.sent)).toEqual([]);
+    resolve[1]?.({ since: "late" });
+    await settle();
+    expect(last().frame("phx_join")[4]).toEqual({ since: "late" });
+    expect(channel.state).toBe("joining");
   });
 
   test("whose params cannot be read is tried again", async () => {
@@ -309,8 +335,17 @@ describe("recovery", () => {
     await withHistory();
     await rejoin();
     await last().reply("phx_join", { recent: [] }, "ok", { recovery: { position: "e:9:mac", recovered: true } });
+    expect(await rejoin()).toEqual({ since: "now", _recover: "e:1:mac" });
+    await last().reply("phx_join", { recent: [] }, "ok", { recovery: { position: "e:9:mac", recovered: true } });
     await last().message(null, "e:2:mac", "room:lobby", "created", { body: "a" });
     expect(await rejoin()).toEqual({ since: "now", _recover: "e:2:mac" });
+  });
+
+  test("what comes before the reply to a rejoin is in the replay, and moves nothing", async () => {
+    await withHistory();
+    await rejoin();
+    await last().message(null, "e:7:mac", "room:lobby", "created", { body: "early" });
+    expect(await rejoin()).toEqual({ since: "now", _recover: "e:1:mac" });
   });
 
   test("what could not be recovered begins at the server's new position", async () => {
@@ -360,6 +395,15 @@ describe("events", () => {
     stop();
     await last().message("1", null, "room:lobby", "created", { body: "b" });
     expect(seen).toEqual(["1:a", "2:a", "2:b"]);
+  });
+
+  test("do not reach a callback that another has just removed", async () => {
+    const { channel } = await joined();
+    const seen = vi.fn();
+    channel.on("created", () => stop());
+    const stop = channel.on("created", seen);
+    await last().message(null, null, "room:lobby", "created", { body: "a" });
+    expect(seen).not.toHaveBeenCalled();
   });
 
   test("survive a callback that throws", async () => {
@@ -419,6 +463,11 @@ describe("events", () => {
 });
 
 describe("leave", () => {
+  async function crashAndClose(): Promise<void> {
+    await last().message("1", "1", "room:lobby", "phx_error", {});
+    await last().message("1", "1", "room:lobby", "phx_close", {});
+  }
+
   test("resolves when the server has answered", async () => {
     const { channel } = await joined();
     const left = channel.leave();
@@ -435,6 +484,7 @@ describe("leave", () => {
   });
 
   test.each([
+    ["crashes and closes", () => crashAndClose()],
     ["closes", () => last().message("1", "1", "room:lobby", "phx_close", {})],
     ["loses the connection", () => last().drop()],
     ["is silent", () => settle(10_000)],
@@ -446,6 +496,9 @@ describe("leave", () => {
     await happen();
     await left;
     expect(seen.mock.calls).toEqual([["closed", undefined]]);
+    expect(sockets[0]?.frames().filter(([, , , event]) => event === "phx_leave")).toHaveLength(1);
+    await settle(20_000);
+    expect(channel.state).toBe("closed");
   });
 
   test("ends a join that is on its way", async () => {

@@ -58,6 +58,9 @@ test("its state can be observed, until that is ended", async () => {
   await last().open();
   await last().drop(1006, "gone");
   await settle(250);
+  await last().drop(1006, "still gone");
+  expect(socket.reason).toBe("still gone");
+  await settle(500);
   await last().open();
   socket.disconnect();
   stop();
@@ -79,6 +82,12 @@ test("one callback's exception is reported and keeps no other from being called"
   socket.connect();
   expect(second).toHaveBeenCalledWith("connecting", "");
   expect(reported).toHaveBeenCalledWith(mistake);
+});
+
+test("binary frames come as an ArrayBuffer", async () => {
+  connect().connect();
+  await settle();
+  expect(last().binaryType).toBe("arraybuffer");
 });
 
 test("connect does nothing where that is under way", async () => {
@@ -128,6 +137,17 @@ describe("params", () => {
     expect(sockets).toEqual([]);
     expect(socket.state).toBe("closed");
   });
+});
+
+test("params that fail after a disconnect are no reason to reconnect", async () => {
+  vi.stubGlobal("reportError", vi.fn());
+  let reject = (_: Error): void => {};
+  const socket = connect({ params: () => new Promise((_, fail) => (reject = fail)) });
+  socket.connect();
+  socket.disconnect();
+  reject(new Error("offline"));
+  await settle(60_000);
+  expect([socket.state, sockets.length]).toEqual(["closed", 0]);
 });
 
 describe("reconnecting", () => {
@@ -223,6 +243,7 @@ describe("reconnecting", () => {
     await settle();
     await first?.drop();
     await first?.open();
+    await first?.receive("not JSON");
     expect(socket.state).toBe("connecting");
     expect(sockets).toHaveLength(2);
   });
