@@ -187,7 +187,7 @@ func (e *Encoder) Int64(v int64) {
 	e.buf = append(b, '"')
 }
 
-// Float writes a finite number, as JavaScript would.
+// Float writes a finite number, as JavaScript would; -0 keeps its sign.
 func (e *Encoder) Float(v float64) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		e.Check(mustBeFinite)

@@ -63,21 +63,23 @@ func Items(n, minimum, maximum int) (problem string) {
 }
 
 func count(minimum, maximum int, unit string) string {
-	text, last := "", maximum
-	switch {
-	case maximum == NoLimit:
-		text, last = "at least "+strconv.Itoa(minimum), minimum
-	case minimum == maximum:
-		text = strconv.Itoa(maximum)
-	case minimum == 0:
-		text = "at most " + strconv.Itoa(maximum)
-	default:
-		text = strconv.Itoa(minimum) + " to " + strconv.Itoa(maximum)
+	if maximum == NoLimit {
+		return "must have at least " + quantity(minimum, unit)
 	}
-	if last != 1 {
-		unit += "s"
+	switch minimum {
+	case maximum:
+		return "must have " + quantity(maximum, unit)
+	case 0:
+		return "must have at most " + quantity(maximum, unit)
 	}
-	return "must have " + text + " " + unit
+	return "must have " + strconv.Itoa(minimum) + " to " + quantity(maximum, unit)
+}
+
+func quantity(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return strconv.Itoa(n) + " " + unit + "s"
 }
 
 // number is what can have a least and a largest value.

@@ -9,7 +9,8 @@ func (d *Decoder) Variant() []byte {
 		d.mismatch(mustBeObject)
 		return nil
 	}
-	start, off := d.pos, 0
+	start := d.pos
+	var off int
 	if first := SkipSpace(d.data, start+1); d.isType(first) {
 		off, _ = scanColon(d.data, first+len(typeName))
 	} else {

@@ -11,7 +11,7 @@ import (
 
 // syntax is JSON and what is nearly JSON.
 var syntax = []string{
-	``, ` `, `null`, `nul`, `nullx`, `null null`, `true`, `false`, `tru`, `True`, ` 1 `, "\ufeff1", "\x0b1", "\u00a01",
+	``, ` `, `null`, `nul`, `nullx`, `null 1`, `true`, `false`, `tru`, `True`, ` 1 `, "\ufeff1", "\x0b1", "\u00a01",
 	`0`, `-0`, `00`, `01`, `-`, `-01`, `+1`, `1.`, `.1`, `1.5`, `1.e1`, `1e`, `1e+`, `1e+1`, `1E-1`, `1e400`, `0x1`, `1_0`, `NaN`, `-Infinity`,
 	`""`, `"`, `"a`, `"a\`, `"\"`, `"\n\t\r\b\f\/\\\""`, `"\a"`, `"\u12"`, `"\u12g4"`, `"\u1234"`, `"\U1234"`, "\"\n\"", "\"\x00\"", "\"\x1f\"", "\"\x7f\"",
 	`"é"`, "\"\xff\"", "\"\xc3\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xf0\x9f\x98\x80\"", "\"\xef\xbf\xbd\"", "\"abcdefgh\xffabcdefg\"",

@@ -43,8 +43,29 @@ func (g *generator) decodeQuery() {
 					jen.Id("ok"),
 				).Block(jen.Id("texts").Dot(textMethod(f.Type)).Call(jen.Lit(f.Name), jen.Id("text")))
 			}
+			if g.schema.Strict {
+				body.Comment("// Those that the schema does not have are for DecodeJSON to refuse.")
+				body.For(jen.List(jen.Id("_"), jen.Id("name")).Op(":=").Range().Id("q").Dot("Names").Call()).
+					Block(g.unknownQuery()...)
+			}
 			body.Return(jen.Id("texts").Dot("Decode").Call(jen.Id("v")))
 		})
+}
+
+// unknownQuery adds the param called name unless it has been added.
+func (g *generator) unknownQuery() []jen.Code {
+	add := jen.Id("texts").Dot("String").Call(jen.Id("name"), jen.Lit(""))
+	if len(g.schema.Connect) == 0 {
+		return []jen.Code{add}
+	}
+	return []jen.Code{jen.Switch(jen.Id("name")).Block(
+		jen.CaseFunc(func(known *jen.Group) {
+			for _, f := range g.schema.Connect {
+				known.Lit(f.Name)
+			}
+		}),
+		jen.Default().Block(add),
+	)}
 }
 
 // textMethod is how a param's text becomes JSON.

@@ -23,8 +23,6 @@ import (
 const _ = gen.SupportsGenerated1
 
 // Level: How urgent it is.
-//
-// Deprecated: Use a number.
 type Level string
 
 // The values of Level.
@@ -61,6 +59,8 @@ func (v Level) Valid() bool {
 }
 
 // Single is one of SingleValues.
+//
+// Deprecated: Use Level.
 type Single string
 
 // The values of Single.
@@ -89,8 +89,6 @@ type Scalars struct {
 	Bool bool
 	// A doc
 	// of two lines.
-	//
-	// Deprecated: do not use.
 	String    string
 	Int       int64
 	Int64     int64
@@ -1443,7 +1441,10 @@ func (v *Nothing) UnmarshalJSON(data []byte) error {
 
 // Odd: Names that mean something elsewhere.
 type Odd struct {
-	Type     string
+	Type string
+	// It does nothing.
+	//
+	// Deprecated: do not use.
 	Func     string
 	Range    *string
 	Error    string

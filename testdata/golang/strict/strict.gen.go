@@ -187,12 +187,21 @@ func (v *BrokenError) DecodeJSON(d *codec.Decoder) error {
 }
 
 // ConnectParams is what a client presents when it opens a socket.
-type ConnectParams struct{}
+type ConnectParams struct {
+	Key   string
+	Level *int64
+}
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *ConnectParams) AppendJSON(dst []byte) ([]byte, error) {
 	e := codec.NewEncoder(dst)
 	e.Object()
+	e.Name("key")
+	e.String(v.Key)
+	if v.Level != nil {
+		e.Name("level")
+		e.Int(*v.Level)
+	}
 	e.EndObject()
 	return e.Done()
 }
@@ -202,8 +211,20 @@ func (v *ConnectParams) DecodeJSON(d *codec.Decoder) error {
 	*v = ConnectParams{}
 	obj := d.Object()
 	for obj.Next(d) {
-		obj.Refuse(d)
+		switch string(obj.Name()) {
+		case "key":
+			obj.Once(d, 0)
+			v.Key = d.String()
+		case "level":
+			obj.Once(d, 1)
+			if !d.Null() {
+				v.Level = new(d.Int())
+			}
+		default:
+			obj.Refuse(d)
+		}
 	}
+	obj.Require(d, 0, "key")
 	return d.Err()
 }
 
@@ -220,6 +241,20 @@ func (v *ConnectParams) UnmarshalJSON(data []byte) error {
 // decodeQuery reads the params from the query of the request, with the constraints of the schema.
 func (v *ConnectParams) decodeQuery(q *gen.ConnectQuery) error {
 	var texts codec.Texts
+	if text, ok := q.Get("key"); ok {
+		texts.String("key", text)
+	}
+	if text, ok := q.Get("level"); ok {
+		texts.Value("level", text)
+	}
+	// Those that the schema does not have are for DecodeJSON to refuse.
+	for _, name := range q.Names() {
+		switch name {
+		case "key", "level":
+		default:
+			texts.String(name, "")
+		}
+	}
 	return texts.Decode(v)
 }
 
