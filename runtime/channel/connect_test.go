@@ -101,7 +101,7 @@ func TestOrigins(t *testing.T) {
 					if origin != "" {
 						header.Set("Origin", origin)
 					}
-					ws, _, err := s.try("/socket/websocket?vsn=2.0.0", header)
+					ws, _, err := s.try("/socket/websocket?vsn=2.0.0", header) //nolint:bodyclose // an upgrade has none
 					if err != nil {
 						t.Errorf("%s: %v", origin, err)
 						continue
@@ -246,7 +246,9 @@ func TestShutdown(t *testing.T) {
 			<-gate
 			return ctx.Err() // not cancelled
 		},
-		leave: func(_ context.Context, m *member, reason channel.Reason) { left.add("%s %s", m.socket.Topic().RoomID, reason) },
+		leave: func(_ context.Context, m *member, reason channel.Reason) {
+			left.add("%s %s", m.socket.Topic().RoomID, reason)
+		},
 	}
 	run(t, r, func(s *site) {
 		gate = make(chan struct{})
@@ -288,7 +290,7 @@ func TestShutdownCutsWhatDoesNotEndInTime(t *testing.T) {
 		if err := s.server.Shutdown(ctx); err == nil {
 			t.Error("no error")
 		}
-		for range c.frames { //nolint:revive // until it is cut
+		for range c.frames { // until it is cut
 		}
 		close(gate)
 	})

@@ -51,4 +51,4 @@ func (e *Error) AppendJSON(dst []byte) ([]byte, error) {
 // Refuse returns an error for a connect hook to refuse a connection with. Clients get HTTP 403; generated ones, whose
 // connection is accepted and closed with 4403 instead, also get the reason. (Any other error refuses too, and keeps
 // its text from the client.)
-func Refuse(reason string) error { return &engine.Refusal{Reason: reason} }
+func Refuse(reason string) error { return &engine.RefusalError{Reason: reason} }

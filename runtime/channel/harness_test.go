@@ -146,7 +146,7 @@ func (s *site) connect() *client {
 
 func (s *site) connectTo(path string) *client {
 	s.t.Helper()
-	ws, _, err := s.try(path, nil)
+	ws, _, err := s.try(path, nil) //nolint:bodyclose // an upgrade has none
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func (c *client) expectNothing() {
 // expectClose takes the end of the connection, and drops what comes before it.
 func (c *client) expectClose(code websocket.StatusCode, reason string) {
 	c.t.Helper()
-	for range c.frames { //nolint:revive // drained
+	for range c.frames {
 	}
 	var closed websocket.CloseError
 	if got := websocket.CloseStatus(c.err); got != code {

@@ -12,14 +12,14 @@ import (
 	"github.com/chgen/chgen/runtime/channel"
 )
 
-// stalled joins a topic and then reads nothing until newClient is called with what it returns.
-func (s *site) stalled(topic string) *websocket.Conn {
+// stalled joins room:a and then reads nothing until newClient is called with what it returns.
+func (s *site) stalled() *websocket.Conn {
 	s.t.Helper()
-	ws, _, err := s.try("/socket/websocket?vsn=2.0.0", nil)
+	ws, _, err := s.try("/socket/websocket?vsn=2.0.0", nil) //nolint:bodyclose // an upgrade has none
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := ws.Write(context.Background(), websocket.MessageText, []byte(`["1","1","`+topic+`","phx_join",{}]`)); err != nil {
+	if err := ws.Write(context.Background(), websocket.MessageText, []byte(`["1","1","room:a","phx_join",{}]`)); err != nil {
 		s.t.Fatal(err)
 	}
 	synctest.Wait()
@@ -28,7 +28,7 @@ func (s *site) stalled(topic string) *websocket.Conn {
 
 func TestASlowClientHarmsNobodyElse(t *testing.T) {
 	run(t, &room{}, func(s *site) {
-		slow := s.stalled("room:a")
+		slow := s.stalled()
 		other := s.join("room:a")
 		for i := range 200 {
 			body := fmt.Sprint(i)
@@ -44,7 +44,7 @@ func TestASlowClientHarmsNobodyElse(t *testing.T) {
 func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
 	left := &journal{}
 	run(t, &room{leave: func(_ context.Context, _ *member, reason channel.Reason) { left.add("%s", reason) }}, func(s *site) {
-		ws := s.stalled("room:a")
+		ws := s.stalled()
 		for range 200 {
 			_ = BroadcastRoom(s.server, RoomTopic{"a"}).Said(context.Background(), Text{"x"})
 		}
@@ -56,7 +56,7 @@ func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
 
 func TestVolatileEventsGiveWayInAFullQueue(t *testing.T) {
 	run(t, &room{}, func(s *site) {
-		slow := s.stalled("room:a")
+		slow := s.stalled()
 		send := BroadcastRoom(s.server, RoomTopic{"a"})
 		ctx := context.Background()
 		for i := range 100 {
@@ -91,7 +91,7 @@ func TestVolatileEventsGiveWayInAFullQueue(t *testing.T) {
 
 func TestLatestEventsReplaceTheOneThatWaits(t *testing.T) {
 	run(t, &room{}, func(s *site) {
-		slow := s.stalled("room:a")
+		slow := s.stalled()
 		send := BroadcastRoom(s.server, RoomTopic{"a"})
 		ctx := context.Background()
 		for i := range 1000 {

@@ -26,15 +26,15 @@ type Call struct {
 	answered       atomic.Bool
 }
 
-// invalidPayload is a payload that does not satisfy the schema: what the client is told of, unlike a *codec.Error
+// invalidPayloadError is a payload that does not satisfy the schema: what the client is told of, unlike a *codec.Error
 // that comes about when the server encodes something.
-type invalidPayload struct{ err *codec.Error }
+type invalidPayloadError struct{ err *codec.Error }
 
-func (e *invalidPayload) Error() string { return "invalid payload: " + e.err.Error() }
+func (e *invalidPayloadError) Error() string { return "invalid payload: " + e.err.Error() }
 
 func invalid(err error) error {
 	if problem, ok := errors.AsType[*codec.Error](err); ok {
-		return &invalidPayload{problem}
+		return &invalidPayloadError{problem}
 	}
 	return err
 }
@@ -42,7 +42,7 @@ func invalid(err error) error {
 // json is the payload, which must be JSON. Join params that are null are absent.
 func (c *Call) json() ([]byte, error) {
 	if c.binary {
-		return nil, &invalidPayload{&codec.Error{Message: "must be JSON, not binary"}}
+		return nil, &invalidPayloadError{&codec.Error{Message: "must be JSON, not binary"}}
 	}
 	if c.join && string(c.payload) == "null" {
 		return emptyObject, nil
@@ -71,7 +71,7 @@ func (c *Call) JSON() (json.RawMessage, error) {
 // Bytes is the payload of an event declared bytes. The bytes are the caller's to keep.
 func (c *Call) Bytes() ([]byte, error) {
 	if !c.binary {
-		return nil, &invalidPayload{&codec.Error{Message: "must be binary"}}
+		return nil, &invalidPayloadError{&codec.Error{Message: "must be binary"}}
 	}
 	return c.payload, nil
 }
@@ -80,7 +80,7 @@ func (c *Call) Bytes() ([]byte, error) {
 func (c *Call) Empty() error {
 	data, err := c.JSON()
 	if err == nil && data[0] != '{' && string(data) != "null" {
-		return &invalidPayload{&codec.Error{Message: "must be an object"}}
+		return &invalidPayloadError{&codec.Error{Message: "must be an object"}}
 	}
 	return err
 }
@@ -125,7 +125,7 @@ func (c *Call) send(status string, response []byte, binary bool) {
 		response = emptyObject
 	}
 	reply := wire.Message{JoinRef: joinRef, Ref: c.ref, Topic: c.m.topic, Status: status, Payload: response, Binary: binary}
-	if _, err := c.m.conn.send(&reply); err != nil {
+	if err := c.m.conn.send(&reply); err != nil {
 		c.m.log().Error("the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
 		reply.Status, reply.Payload, reply.Binary = wire.StatusError, internalError, false
 		c.m.conn.reply(&reply)
@@ -135,14 +135,14 @@ func (c *Call) send(status string, response []byte, binary bool) {
 // timedOut reports whether the call's deadline has passed.
 func (c *Call) timedOut() bool { return errors.Is(c.ctx.Err(), context.DeadlineExceeded) }
 
-// expire is called when the call's context ends, and answers it if its deadline has passed.
+// expire answers a call whose deadline has passed.
 func (c *Call) expire() {
-	if !c.timedOut() {
+	if c.answered.Load() {
 		return
 	}
 	c.m.log().Warn("handler takes too long", c.m.attrs("event", c.event)...)
 	if c.join {
-		c.m.refuse(c, wire.StatusError, timeoutError)
+		c.m.refuse(c, timeoutError)
 		return
 	}
 	c.answer(wire.StatusError, timeoutError, false)

@@ -34,6 +34,8 @@ type Conn struct {
 	ws     *websocket.Conn
 	link   *link
 
+	limited io.LimitedReader // of the reader: kept to spare an allocation for each message
+
 	lastSeen  atomic.Int64 // when a frame was last received, counted from Server.started
 	idleTimer *time.Timer
 
@@ -164,7 +166,8 @@ func (c *Conn) readMessage(r io.Reader) ([]byte, error) {
 		}
 	}()
 	limit := int64(c.mount.MaxFrameBytes)
-	n, err := scratch.ReadFrom(io.LimitReader(r, limit+1))
+	c.limited = io.LimitedReader{R: r, N: limit + 1}
+	n, err := scratch.ReadFrom(&c.limited)
 	if err != nil {
 		return nil, err
 	}
@@ -174,17 +177,17 @@ func (c *Conn) readMessage(r io.Reader) ([]byte, error) {
 	return bytes.Clone(scratch.Bytes()), nil
 }
 
-// send queues a message for the client. It reports whether the connection still takes messages.
-func (c *Conn) send(m *wire.Message) (bool, error) {
+// send queues a message for the client. It fails where the message cannot be encoded.
+func (c *Conn) send(m *wire.Message) error {
 	frame, err := encodeFrame(c.ser, m)
-	if err != nil {
-		return false, err
+	if err == nil {
+		c.link.out.put(frame, Stream, "")
 	}
-	return c.link.out.put(frame, Stream, ""), nil
+	return err
 }
 
-// reply queues a text reply of the transport's own.
-func (c *Conn) reply(m *wire.Message) { _, _ = c.send(m) } // text is always encodable
+// reply queues a message that is text, which can always be encoded.
+func (c *Conn) reply(m *wire.Message) { _ = c.send(m) }
 
 // attrs are what every log entry about the connection says.
 func (c *Conn) attrs(more ...any) []any {

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/chgen/chgen/runtime/codec"
-	"github.com/chgen/chgen/runtime/wire"
 )
 
 // DeclaredError is an error that the schema declares.
@@ -22,50 +21,50 @@ type DeclaredError interface {
 // ErrUnknownEvent answers a push with the system error unknown_event.
 var ErrUnknownEvent = errors.New("unknown event")
 
-// panicked is a panic of a handler as an error.
-type panicked struct{ value any }
+// panicError is a panic of a handler as an error.
+type panicError struct{ value any }
 
-func (e *panicked) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
 // protect runs a piece of the application and makes a panic of it an error, which it logs with the stack.
 func (m *Membership) protect(name string, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			m.log().Error("handler panicked", m.attrs("handler", name, "panic", p, "stack", string(debug.Stack()))...)
-			err = &panicked{p}
+			err = &panicError{p}
 		}
 	}()
 	return f()
 }
 
-// failure returns the answer to a call whose handler has returned err. declared lists the codes of the errors that
+// failure returns the response of the error reply to a call whose handler has returned err. declared lists the codes of the errors that
 // the handler may return. What was not meant for the client is logged and reaches it as internal.
-func (c *Call) failure(err error, declared []string) (status string, response []byte) {
-	if problem, ok := errors.AsType[*invalidPayload](err); ok {
-		return wire.StatusError, invalidResponse(problem.err)
+func (c *Call) failure(err error, declared []string) (response []byte) {
+	if problem, ok := errors.AsType[*invalidPayloadError](err); ok {
+		return invalidResponse(problem.err)
 	}
 	if e, ok := errors.AsType[DeclaredError](err); ok && slices.Contains(declared, e.Code()) {
 		response, encodeErr := e.AppendJSON(nil)
 		if encodeErr == nil {
-			return wire.StatusError, response
+			return response
 		}
 		err = fmt.Errorf("the error %s cannot be encoded: %w", e.Code(), encodeErr)
 	}
 	switch {
 	case errors.Is(err, ErrUnknownEvent):
-		return wire.StatusError, unknownEvent
-	case errors.As(err, new(*panicked)):
+		return unknownEvent
+	case errors.As(err, new(*panicError)):
 		if c.join {
-			return wire.StatusError, joinCrashed
+			return joinCrashed
 		}
-		return wire.StatusError, internalError
+		return internalError
 	case errors.Is(err, context.DeadlineExceeded) && c.timedOut():
-		return wire.StatusError, timeoutError
+		return timeoutError
 	case errors.Is(err, context.Canceled) && c.m.ctx.Err() != nil:
-		return wire.StatusError, closedError
+		return closedError
 	}
 	c.m.log().Error("handler failed", c.m.attrs("event", c.event, "err", err)...)
-	return wire.StatusError, internalError
+	return internalError
 }
 
 func invalidResponse(problem *codec.Error) []byte {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"sync"
 
@@ -202,7 +203,7 @@ func (h *hub) intercept(p *publication) {
 		if p.from != "" && p.from == m.conn.sender {
 			continue
 		}
-		if err := m.enqueueWork(item{intercept: p}); err == ErrBusy && p.delivery != Volatile {
+		if err := m.enqueueWork(item{intercept: p}); errors.Is(err, ErrBusy) && p.delivery != Volatile {
 			m.log().Error("too many intercepted events wait", m.attrs("event", p.event)...)
 			m.end(Crashed, true)
 		}

@@ -13,14 +13,14 @@ type Joiner interface {
 }
 
 // errNoHandler is a Join that accepts and returns nothing to serve the client with.
-var errNoHandler = errors.New("Join returned neither a handler nor an error")
+var errNoHandler = errors.New("channel: Join returned neither a handler nor an error")
 
 // start runs the join and then has the turn.
 func (m *Membership) start(call *Call) {
 	returned := false
 	defer func() {
 		if !returned { // the handler has ended its goroutine
-			m.refuse(call, wire.StatusError, joinCrashed)
+			m.refuse(call, joinCrashed)
 			m.end(Crashed, true)
 			go m.run()
 		}
@@ -52,8 +52,7 @@ func (m *Membership) runJoin(call *Call) {
 	}
 	if err != nil {
 		m.handler = nil
-		status, response := call.failure(err, m.channel.JoinErrors)
-		m.refuse(call, status, response)
+		m.refuse(call, call.failure(err, m.channel.JoinErrors))
 		return
 	}
 	if !call.claim() { // the deadline came first
@@ -83,7 +82,7 @@ func (m *Membership) accept(call *Call) {
 }
 
 // refuse answers a join that has failed or taken too long, and what waits behind it. The topic is free at once.
-func (m *Membership) refuse(call *Call, status string, response []byte) {
+func (m *Membership) refuse(call *Call, response []byte) {
 	if !call.claim() {
 		return
 	}
@@ -96,7 +95,7 @@ func (m *Membership) refuse(call *Call, status string, response []byte) {
 	m.mailbox, m.deferred, m.pushes = nil, nil, 0
 	m.mu.Unlock()
 	m.conn.dismiss(m, nil)
-	call.send(status, response, false)
+	call.send(wire.StatusError, response, false)
 	for _, it := range mailbox {
 		m.turnAway(it)
 	}

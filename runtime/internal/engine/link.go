@@ -48,7 +48,7 @@ func (l *link) Write(p []byte) (int, error) {
 
 // Close implements net.Conn: what waits goes out first, within the grace period.
 func (l *link) Close() error {
-	_ = l.Conn.SetWriteDeadline(time.Now().Add(l.out.grace))
+	_ = l.SetWriteDeadline(time.Now().Add(l.out.grace))
 	l.out.wait()
 	l.out.kill()
 	return nil
@@ -62,7 +62,7 @@ func (l *link) linger() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	_ = l.Conn.SetReadDeadline(time.Now().Add(l.out.grace))
+	_ = l.SetReadDeadline(time.Now().Add(l.out.grace))
 	var sink [512]byte
 	for {
 		if _, err := l.Conn.Read(sink[:]); err != nil {

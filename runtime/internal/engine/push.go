@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/chgen/chgen/runtime/wire"
 )
@@ -15,9 +16,9 @@ func (m *Membership) begin(call *Call) (ctx context.Context, done func()) {
 		return ctx, cancel
 	}
 	call.ctx = ctx
-	stop := context.AfterFunc(ctx, call.expire)
+	timer := time.AfterFunc(m.conn.srv.limits.HandlerTimeout, call.expire) // three allocations fewer than context.AfterFunc
 	return ctx, func() {
-		stop()
+		timer.Stop()
 		cancel()
 	}
 }
@@ -52,9 +53,8 @@ func (m *Membership) answerWith(call *Call, event *Event, err error) {
 		call.answer(wire.StatusOK, call.response, call.responseBinary)
 		return
 	}
-	status, response := call.failure(err, event.Errors)
-	call.answer(status, response, false)
-	if errors.As(err, new(*panicked)) {
+	call.answer(wire.StatusError, call.failure(err, event.Errors), false)
+	if errors.As(err, new(*panicError)) {
 		m.end(Crashed, true)
 	}
 }
@@ -144,7 +144,7 @@ func (m *Membership) serveIntercept(p *publication) {
 
 // crash ends the membership for an error that nobody is answered with. A panic has been logged already.
 func (m *Membership) crash(name string, err error) {
-	if !errors.As(err, new(*panicked)) && m.ctx.Err() == nil {
+	if !errors.As(err, new(*panicError)) && m.ctx.Err() == nil {
 		m.log().Error("handler failed", m.attrs("handler", name, "err", err)...)
 	}
 	m.end(Crashed, true)

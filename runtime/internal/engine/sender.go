@@ -95,7 +95,7 @@ func (s Sender) send(ctx context.Context, event OutEvent, binary bool, encode fu
 	}
 	deferred, err := s.m.afterReply(func() {
 		if err := publish(s.m.ctx); err != nil {
-			s.m.log().Error("broadcast failed", s.m.attrs("event", event.Name, "err", err)...)
+			s.m.log().ErrorContext(s.m.ctx, "broadcast failed", s.m.attrs("event", event.Name, "err", err)...)
 		}
 	})
 	if deferred {

@@ -17,10 +17,10 @@ import (
 	"github.com/chgen/chgen/runtime/wire"
 )
 
-// Refusal is a connect hook's refusal with a reason that the client may see.
-type Refusal struct{ Reason string }
+// RefusalError is a connect hook's refusal with a reason that the client may see.
+type RefusalError struct{ Reason string }
 
-func (e *Refusal) Error() string { return "connection refused: " + e.Reason }
+func (e *RefusalError) Error() string { return "connection refused: " + e.Reason }
 
 // ServeHTTP implements http.Handler: it upgrades requests for <mount>/websocket. The checks come in the order of
 // rule 1.8; only the connect hook is called last of all, so that nothing it does was for nothing.
@@ -172,7 +172,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *Conn, err err
 
 // refusalReason is what a client is told: nothing that was not meant for it.
 func refusalReason(err error) string {
-	if refusal, ok := errors.AsType[*Refusal](err); ok {
+	if refusal, ok := errors.AsType[*RefusalError](err); ok {
 		return refusal.Reason
 	}
 	if invalid, ok := errors.AsType[*codec.Error](err); ok {
