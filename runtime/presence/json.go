@@ -39,7 +39,7 @@ func (d Diff) AppendJSON(dst []byte) []byte {
 
 // AppendJSON appends the meta with its refs: {...data, "phx_ref": ref, "phx_ref_prev": ref} (rule 12.5).
 func (m Meta) AppendJSON(dst []byte) []byte {
-	data := bytes.TrimRight(m.Data, " \t\r\n")
+	data := bytes.TrimSpace(m.Data)
 	dst = slices.Grow(dst, len(data)+64)
 	dst = append(dst, data[:len(data)-1]...)
 	if len(bytes.TrimSpace(data[1:len(data)-1])) > 0 {
