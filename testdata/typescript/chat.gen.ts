@@ -627,7 +627,8 @@ export class $Socket<Params extends object> {
       this.#backoff.succeeded();
       this.#after(this.#heartbeat, () => this.#beat());
       this.#set("open", "");
-      this.#each((channel) => void channel.$rejoin());
+      // A callback may have disconnected.
+      this.#each((channel) => current() && channel.$rejoin());
     };
     socket.onmessage = (event: { data: string | ArrayBuffer }) => current() && this.#receive(event.data);
     socket.onclose = (event: { code: number; reason: string }) => current() && this.#lost(event.code, event.reason);
@@ -875,7 +876,7 @@ export class $Channel {
   /** The socket is open, or it is time for another try. */
   async $rejoin(): Promise<void> {
     const ref = (this.#joinRef = this.#link.ref());
-    const overtaken = (): boolean => ref !== this.#joinRef;
+    const overtaken = (): boolean => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
       const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
@@ -955,6 +956,7 @@ export class $Channel {
     this.#set("joined");
     // A callback may have left.
     if (!first && this.#state === "joined") $guard(() => this.#onRejoin?.({ reply: response, recovered }));
+    if (this.#state !== "joined") return;
     for (const request of [...this.#buffer]) {
       this.#forget(request);
       try {
@@ -973,6 +975,8 @@ export class $Channel {
 
   #retry(error?: ChannelError): void {
     this.$lost(error);
+    // A callback may have left or disconnected.
+    if (this.#state !== "errored" || !this.#link.open()) return;
     this.#timer = $global.setTimeout(() => void this.$rejoin(), this.#backoff.next());
   }
 

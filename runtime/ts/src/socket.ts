@@ -131,7 +131,8 @@ export class $Socket<Params extends object> {
       this.#backoff.succeeded();
       this.#after(this.#heartbeat, () => this.#beat());
       this.#set("open", "");
-      this.#each((channel) => void channel.$rejoin());
+      // A callback may have disconnected.
+      this.#each((channel) => current() && channel.$rejoin());
     };
     socket.onmessage = (event: { data: string | ArrayBuffer }) => current() && this.#receive(event.data);
     socket.onclose = (event: { code: number; reason: string }) => current() && this.#lost(event.code, event.reason);

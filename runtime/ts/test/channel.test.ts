@@ -511,6 +511,33 @@ describe("leave", () => {
     await left;
   });
 
+  test("while the join's params are still to come ends it too", async () => {
+    let resolve = (_: object): void => {};
+    const socket = connect();
+    const channel = socket.channel(room, { room_id: "lobby" }, () => new Promise<object>((done) => (resolve = done)));
+    const outcome = codeOf(channel.join());
+    await settle();
+    await last().open();
+    void channel.leave();
+    resolve({});
+    await settle();
+    expect(await outcome).toBe("left");
+    expect(last().frames().map(([, , , event]) => event)).toEqual(["phx_leave"]);
+  });
+
+  test.each(["errored", "joining", "joined"])("from a callback that hears of %s is kept to", async (when) => {
+    const { socket, channel, rejoins } = await joined();
+    channel.onState((state) => state === when && void channel.leave());
+    await last().message("1", "1", "room:lobby", "phx_error", {});
+    await settle(250);
+    if (when === "joined") await last().reply("phx_join", { recent: [] });
+    if (when !== "errored") await last().reply("phx_leave");
+    expect(channel.state).toBe("closed");
+    const before = last().sent.length;
+    await settle(20_000);
+    expect([last().sent.length, rejoins.length, channel.state, socket.state]).toEqual([before, 0, "closed", "open"]);
+  });
+
   test("ends the rejoining", async () => {
     const { channel } = await joined();
     await last().message("1", "1", "room:lobby", "phx_error", {});

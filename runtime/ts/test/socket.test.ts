@@ -367,6 +367,23 @@ describe("the page", () => {
   });
 });
 
+test("disconnect from a callback is kept to", async () => {
+  const { socket, channel } = await joined();
+  const states: string[] = [];
+  const stop = channel.onState((state) => states.push(state) && socket.disconnect());
+  await last().message("1", "1", "room:lobby", "phx_error", {});
+  const before = last().sent.length;
+  await settle(60_000);
+  expect([socket.state, states, last().sent.length, sockets.length]).toEqual(["closed", ["errored"], before, 1]);
+  stop();
+  socket.onState((state) => state === "open" && socket.disconnect());
+  socket.connect();
+  await settle();
+  await last().open();
+  await settle(60_000);
+  expect([socket.state, channel.state, last().sent.length]).toEqual(["closed", "errored", 0]);
+});
+
 test("disconnect closes the connection for good; connect makes another, and channels rejoin", async () => {
   const { socket, channel, rejoins } = await joined();
   socket.disconnect();

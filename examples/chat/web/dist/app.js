@@ -179,7 +179,7 @@ var $Socket = class {
       this.#backoff.succeeded();
       this.#after(this.#heartbeat, () => this.#beat());
       this.#set("open", "");
-      this.#each((channel) => void channel.$rejoin());
+      this.#each((channel) => current2() && channel.$rejoin());
     };
     socket2.onmessage = (event) => current2() && this.#receive(event.data);
     socket2.onclose = (event) => current2() && this.#lost(event.code, event.reason);
@@ -365,7 +365,7 @@ var $Channel = class {
   /** The socket is open, or it is time for another try. */
   async $rejoin() {
     const ref = this.#joinRef = this.#link.ref();
-    const overtaken = () => ref !== this.#joinRef;
+    const overtaken = () => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
       const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
@@ -438,6 +438,7 @@ var $Channel = class {
     first?.(void 0, response);
     this.#set("joined");
     if (!first && this.#state === "joined") $guard(() => this.#onRejoin?.({ reply: response, recovered }));
+    if (this.#state !== "joined") return;
     for (const request of [...this.#buffer]) {
       this.#forget(request);
       try {
@@ -454,6 +455,7 @@ var $Channel = class {
   }
   #retry(error) {
     this.$lost(error);
+    if (this.#state !== "errored" || !this.#link.open()) return;
     this.#timer = $global.setTimeout(() => void this.$rejoin(), this.#backoff.next());
   }
   #leave(error) {
