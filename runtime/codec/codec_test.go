@@ -109,6 +109,17 @@ func TestTimestampsAreWrittenWithTheirOffset(t *testing.T) {
 	}
 }
 
+func TestTimestampsOfEveryYearAreWrittenAsPackageTimeWritesThem(t *testing.T) {
+	t.Parallel()
+	end := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	for at := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC); at.Before(end); at = at.Add(10*24*time.Hour - time.Second) {
+		want := at.Format(`"` + time.RFC3339Nano + `"`)
+		if got := written(func(e *codec.Encoder) { e.Timestamp(at) }); got != want {
+			t.Fatalf("%v is written as %s, want %s", at, got, want)
+		}
+	}
+}
+
 func TestDurationsAreCutToMilliseconds(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{

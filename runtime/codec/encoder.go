@@ -90,10 +90,11 @@ func (e *Encoder) Next() {
 // Name begins a member of an object. The name is one of the schema's, which need no escapes; see Key.
 func (e *Encoder) Name(name string) {
 	b := e.buf
-	if b[len(b)-1] != '{' {
-		b = append(b, ',')
+	if b[len(b)-1] == '{' {
+		b = append(b, '"')
+	} else {
+		b = append(b, ',', '"')
 	}
-	b = append(b, '"')
 	b = append(b, name...)
 	e.buf = append(b, '"', ':')
 }

@@ -113,7 +113,7 @@ func (e *Encoder) Timestamp(v time.Time) {
 		'-', tens(int(month)), ones(int(month)), '-', tens(day), ones(day),
 		'T', tens(hour), ones(hour), ':', tens(minute), ones(minute), ':', tens(second), ones(second))
 	if nanos := v.Nanosecond(); nanos != 0 {
-		b = appendFraction(b, nanos)
+		b = appendFraction(b, uint32(nanos))
 	}
 	e.buf = append(appendZone(b, offset/60), '"')
 }
@@ -123,8 +123,8 @@ func tens(n int) byte { return '0' + byte(n)/10 }
 func ones(n int) byte { return '0' + byte(n)%10 }
 
 // appendFraction appends a point and the nanoseconds without the zeros at their end.
-func appendFraction(dst []byte, nanos int) []byte {
-	n, width := uint32(nanos), 9
+func appendFraction(dst []byte, n uint32) []byte {
+	width := 9
 	for n%1000 == 0 {
 		n, width = n/1000, width-3
 	}

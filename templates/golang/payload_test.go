@@ -375,12 +375,16 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 func TestDecodingAllocatesOnlyWhatItKeeps(t *testing.T) {
 	data := []byte(`{"id":"01J9ZK3V8W","name":"Ada","role":"member","other":{"a":[1,2]}}`)
 	var v chat.Author
-	if n := testing.AllocsPerRun(100, func() {
-		if err := codec.Unmarshal(data, &v); err != nil {
-			t.Error(err)
-		}
-	}); n != 2 {
-		t.Errorf("decoding allocates %v times, want 2, for the two strings", n)
+	fewest := math.Inf(1)
+	for range 20 { // the race detector makes a sync.Pool forget at random
+		fewest = min(fewest, testing.AllocsPerRun(1, func() {
+			if err := codec.Unmarshal(data, &v); err != nil {
+				t.Error(err)
+			}
+		}))
+	}
+	if fewest != 2 {
+		t.Errorf("decoding allocates %v times, want 2, for the two strings", fewest)
 	}
 }
 
