@@ -240,10 +240,16 @@ func (c *client) expect(want ...string) {
 // expectReply takes the next frame, which must be the reply with this ref and status, and returns the response.
 func (c *client) expectReply(ref, status string) map[string]any {
 	c.t.Helper()
+	return c.expectReplyTo(ref, status)
+}
+
+// expectReplyTo is expectReply for a ref of any type; nil is any ref.
+func (c *client) expectReplyTo(ref any, status string) map[string]any {
+	c.t.Helper()
 	raw, frame := c.next()
 	payload, _ := frame[4].(map[string]any)
-	if frame[1] != ref || frame[3] != "phx_reply" || payload["status"] != status {
-		c.t.Fatalf("got %s, want the reply %s to %s", raw, status, ref)
+	if ref != nil && frame[1] != ref || frame[3] != "phx_reply" || payload["status"] != status {
+		c.t.Fatalf("got %s, want the reply %s to %v", raw, status, ref)
 	}
 	response, _ := payload["response"].(map[string]any)
 	return response

@@ -114,9 +114,17 @@ func (c *Call) answer(status string, response []byte, binary bool) {
 	}
 }
 
-// send sends the reply; the sender has the claim. Join replies echo the frame's join_ref, others have the channel's
-// (rule 2.6). A response that is nil is {}.
+// send sends the reply; the sender has the claim.
 func (c *Call) send(status string, response []byte, binary bool) {
+	if err := c.m.conn.send(c.reply(status, response, binary)); err != nil {
+		c.m.log().Error("the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
+		c.m.conn.reply(c.reply(wire.StatusError, internalError, false))
+	}
+}
+
+// reply is the reply as a message. Join replies echo the frame's join_ref, others have the channel's (rule 2.6). A
+// response that is nil is {}.
+func (c *Call) reply(status string, response []byte, binary bool) *wire.Message {
 	joinRef := c.m.joinRef
 	if c.join {
 		joinRef = c.m.frameRef
@@ -124,12 +132,7 @@ func (c *Call) send(status string, response []byte, binary bool) {
 	if response == nil && !binary {
 		response = emptyObject
 	}
-	reply := wire.Message{JoinRef: joinRef, Ref: c.ref, Topic: c.m.topic, Status: status, Payload: response, Binary: binary}
-	if err := c.m.conn.send(&reply); err != nil {
-		c.m.log().Error("the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
-		reply.Status, reply.Payload, reply.Binary = wire.StatusError, internalError, false
-		c.m.conn.reply(&reply)
-	}
+	return &wire.Message{JoinRef: joinRef, Ref: c.ref, Topic: c.m.topic, Status: status, Payload: response, Binary: binary}
 }
 
 // timedOut reports whether the call's deadline has passed.

@@ -43,6 +43,7 @@ type Conn struct {
 
 	mu       sync.Mutex // guards what follows
 	members  map[string]*Membership
+	alive    int  // memberships that have not ended, replaced ones included
 	draining bool // no new joins; closed with 1012 when the last member has gone
 	gone     bool // the reader has ended
 }
@@ -96,10 +97,10 @@ func (c *Conn) serve() {
 	defer c.srv.end()
 	defer c.srv.remove(c)
 	c.read()
-	c.idleTimer.Stop()
 
 	c.mu.Lock()
 	c.gone = true
+	c.idleTimer.Stop()
 	members := slices.Collect(maps.Values(c.members))
 	c.mu.Unlock()
 	for _, m := range members {

@@ -43,12 +43,10 @@ func (c *Call) failure(err error, declared []string) (response []byte) {
 	if problem, ok := errors.AsType[*invalidPayloadError](err); ok {
 		return invalidResponse(problem.err)
 	}
-	if e, ok := errors.AsType[DeclaredError](err); ok && slices.Contains(declared, e.Code()) {
-		response, encodeErr := e.AppendJSON(nil)
-		if encodeErr == nil {
-			return response
-		}
-		err = fmt.Errorf("the error %s cannot be encoded: %w", e.Code(), encodeErr)
+	if response, encodeErr := c.declaredResponse(err, declared); response != nil {
+		return response
+	} else if encodeErr != nil {
+		err = encodeErr
 	}
 	switch {
 	case errors.Is(err, ErrUnknownEvent):
@@ -65,6 +63,25 @@ func (c *Call) failure(err error, declared []string) (response []byte) {
 	}
 	c.m.log().Error("handler failed", c.m.attrs("event", c.event, "err", err)...)
 	return internalError
+}
+
+// declaredResponse is the response that err makes, nil where it is not among the declared errors. It runs code of
+// the application: a nil pointer that is a DeclaredError panics here.
+func (c *Call) declaredResponse(err error, declared []string) (response []byte, failed error) {
+	e, ok := errors.AsType[DeclaredError](err)
+	if !ok {
+		return nil, nil
+	}
+	failed = c.m.protect(c.event, func() (err error) {
+		if slices.Contains(declared, e.Code()) {
+			response, err = e.AppendJSON(nil)
+		}
+		return err
+	})
+	if failed != nil {
+		return nil, fmt.Errorf("the declared error cannot be encoded: %w", failed)
+	}
+	return response, nil
 }
 
 func invalidResponse(problem *codec.Error) []byte {

@@ -94,8 +94,7 @@ func (m *Membership) refuse(call *Call, response []byte) {
 	mailbox := m.mailbox
 	m.mailbox, m.deferred, m.pushes = nil, nil, 0
 	m.mu.Unlock()
-	m.conn.dismiss(m, nil)
-	call.send(wire.StatusError, response, false)
+	m.conn.dismiss(m, call.reply(wire.StatusError, response, false))
 	for _, it := range mailbox {
 		m.turnAway(it)
 	}

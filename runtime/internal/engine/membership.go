@@ -180,7 +180,7 @@ func (m *Membership) finish() {
 	m.work.Wait()
 	m.handler = nil
 	close(m.done)
-	m.conn.memberships.Done()
+	m.conn.ended()
 }
 
 // lastFrame is the frame that tells the client of the end, nil where it is told otherwise.

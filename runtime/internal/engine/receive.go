@@ -74,8 +74,7 @@ func (c *Conn) join(msg *wire.Message) {
 		return
 	}
 	m := newMembership(c, channel, params, msg)
-	refusal := c.admit(m)
-	if refusal != nil {
+	if refusal := c.admit(m); refusal != nil {
 		m.cancel()
 		c.reply(&wire.Message{JoinRef: msg.JoinRef, Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusError, Payload: refusal})
 		return
@@ -95,15 +94,25 @@ func (c *Conn) admit(m *Membership) (refusal []byte) {
 		return closedError
 	}
 	old := c.members[m.topic]
-	if old == nil && len(c.members) >= c.srv.limits.Channels {
+	limit := c.srv.limits.Channels
+	if old == nil && len(c.members) >= limit || c.alive >= 2*limit { // replaced handlers may take their time to end
 		return tooManyChannels
 	}
+	c.alive++
 	if c.members == nil {
 		c.members = make(map[string]*Membership)
 	}
 	m.old = old
 	c.members[m.topic] = m
 	return nil
+}
+
+// ended counts out a membership that nothing of runs any more.
+func (c *Conn) ended() {
+	c.mu.Lock()
+	c.alive--
+	c.mu.Unlock()
+	c.memberships.Done()
 }
 
 // dismiss takes m out of the table of members, if it is still there, and sends its last frame, if there is one: in
