@@ -29,10 +29,9 @@ type Conn struct {
 	id        string // WithID
 	sender    string // tells this connection from all others, on every node
 
-	ctx    context.Context // ends with the connection
-	cancel context.CancelFunc
-	ws     *websocket.Conn
-	link   *link
+	ctx  context.Context // the connect hook's values; it never ends
+	ws   *websocket.Conn
+	link *link
 
 	limited io.LimitedReader // of the reader: kept to spare an allocation for each message
 
@@ -50,7 +49,7 @@ type Conn struct {
 
 // start makes c a running connection over ws; serve is to follow.
 func (c *Conn) start(ctx context.Context, ws *websocket.Conn, l *link) {
-	c.ctx, c.cancel = context.WithCancel(ctx)
+	c.ctx = ctx
 	c.id, _ = ctx.Value(idKey{}).(string)
 	c.sender = c.srv.node + strconv.FormatUint(c.srv.serial.Add(1), 36)
 	c.ws, c.link = ws, l
@@ -106,7 +105,6 @@ func (c *Conn) serve() {
 	for _, m := range members {
 		m.end(Disconnected, true)
 	}
-	c.cancel()
 	if c.link.readErr == nil || c.link.out.isClosing() {
 		c.link.linger()
 	}

@@ -58,7 +58,7 @@ func (c *Call) failure(err error, declared []string) (response []byte) {
 		return internalError
 	case errors.Is(err, context.DeadlineExceeded) && c.timedOut():
 		return timeoutError
-	case errors.Is(err, context.Canceled) && c.m.ctx.Err() != nil:
+	case (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)) && c.m.gone():
 		return closedError
 	}
 	c.m.log().Error("handler failed", c.m.attrs("event", c.event, "err", err)...)

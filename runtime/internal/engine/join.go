@@ -73,7 +73,7 @@ func (m *Membership) accept(call *Call) {
 		m.member = true
 	})
 	if err != nil {
-		if m.ctx.Err() == nil {
+		if !m.gone() {
 			m.log().Error("subscribing failed", m.attrs("err", err)...)
 		}
 		call.send(wire.StatusError, internalError, false)

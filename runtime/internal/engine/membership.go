@@ -1,10 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,7 +55,7 @@ type Membership struct {
 	joinRef  wire.Ref // the same, or the join frame's ref where that is null: what pushes and replies have (rule 3.4)
 	old      *Membership
 
-	ctx    context.Context // ends with the membership
+	ctx    context.Context // ends with the membership, or with the connection, whose reader sees to it
 	cancel context.CancelFunc
 	done   chan struct{} // closed when nothing of it runs any more
 
@@ -87,16 +87,16 @@ func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *M
 	m := &Membership{
 		conn:     c,
 		channel:  ch,
-		topic:    strings.Clone(join.Topic),
+		topic:    join.Topic,
 		params:   params,
 		owner:    presence.Owner(c.srv.serial.Add(1)),
-		frameRef: join.JoinRef,
-		joinRef:  join.JoinRef,
+		frameRef: bytes.Clone(join.JoinRef), // the frame itself is not to live as long
 		done:     make(chan struct{}),
 		running:  true, // start has the turn
 	}
+	m.joinRef = m.frameRef
 	if m.joinRef == nil {
-		m.joinRef = join.Ref
+		m.joinRef = bytes.Clone(join.Ref)
 	}
 	m.ctx, m.cancel = context.WithCancel(c.ctx)
 	return m
@@ -247,6 +247,9 @@ func (m *Membership) runLeave(reason Reason) {
 		return nil
 	})
 }
+
+// gone reports whether the client cannot be reached any more, so that errors are no news.
+func (m *Membership) gone() bool { return m.ctx.Err() != nil || m.conn.link.out.isClosing() }
 
 // waitFor waits until the membership that m replaces has ended, but not for ever.
 func (m *Membership) waitFor(old *Membership) {

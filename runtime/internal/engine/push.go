@@ -144,7 +144,7 @@ func (m *Membership) serveIntercept(p *publication) {
 
 // crash ends the membership for an error that nobody is answered with. A panic has been logged already.
 func (m *Membership) crash(name string, err error) {
-	if !errors.As(err, new(*panicError)) && m.ctx.Err() == nil {
+	if !errors.As(err, new(*panicError)) && !m.gone() {
 		m.log().Error("handler failed", m.attrs("handler", name, "err", err)...)
 	}
 	m.end(Crashed, true)

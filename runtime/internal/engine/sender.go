@@ -94,7 +94,7 @@ func (s Sender) send(ctx context.Context, event OutEvent, binary bool, encode fu
 		return publish(ctx)
 	}
 	deferred, err := s.m.afterReply(func() {
-		if err := publish(s.m.ctx); err != nil && s.m.ctx.Err() == nil {
+		if err := publish(s.m.ctx); err != nil && !s.m.gone() {
 			s.m.log().ErrorContext(s.m.ctx, "broadcast failed", s.m.attrs("event", event.Name, "err", err)...)
 		}
 	})
