@@ -141,13 +141,17 @@ func (e *Encoder) escaped(s string, i int) {
 	written := 0
 	for i < len(s) {
 		c := s[i]
+		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			i++
+			continue
+		}
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && n == 1 {
 				e.Check(errUTF8)
 				return
 			}
-			i = skipPlain(s, i+n)
+			i += n
 			continue
 		}
 		b = append(b, s[written:i]...)
@@ -167,8 +171,8 @@ func (e *Encoder) escaped(s string, i int) {
 		default:
 			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		}
-		written = i + 1
-		i = skipPlain(s, written)
+		i++
+		written = i
 	}
 	b = append(b, s[written:]...)
 	e.buf = append(b, '"')
@@ -176,8 +180,10 @@ func (e *Encoder) escaped(s string, i int) {
 
 // Int writes an integer within +-MaxInt.
 func (e *Encoder) Int(v int64) {
-	e.Check(AtLeast(v, -MaxInt))
-	e.Check(AtMost(v, MaxInt))
+	if v < -MaxInt || v > MaxInt {
+		e.Check(AtLeast(v, -MaxInt))
+		e.Check(AtMost(v, MaxInt))
+	}
 	e.buf = strconv.AppendInt(e.buf, v, 10)
 }
 

@@ -40,6 +40,10 @@ func Length(s string, minimum, maximum int) (problem string) {
 	if len(s) <= maximum && len(s)/4 >= minimum {
 		return ""
 	}
+	return counted(s, minimum, maximum)
+}
+
+func counted(s string, minimum, maximum int) (problem string) {
 	if n := utf8.RuneCountInString(s); n < minimum || n > maximum {
 		return count(minimum, maximum, "character")
 	}

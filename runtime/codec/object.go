@@ -45,15 +45,40 @@ func (o *Object) Next(d *Decoder) bool {
 		d.pos = SkipSpace(d.data, d.pos)
 	}
 	o.begun = true
+	end, ok := shortName(d.data, d.pos)
+	if !ok {
+		return o.longName(d)
+	}
+	o.name = d.data[d.pos+1 : end-2]
+	d.pos = end
+	return true
+}
+
+// shortName finds the end of a name that is written as most are: letters, digits and _, and a colon right after it.
+func shortName(data []byte, i int) (end int, ok bool) {
+	if i >= len(data) || data[i] != '"' {
+		return i, false
+	}
+	i++
+	for i < len(data) && ((data[i]|0x20)-'a' < 26 || data[i] == '_' || data[i]-'0' < 10) {
+		i++
+	}
+	if i+1 < len(data) && data[i] == '"' && data[i+1] == ':' {
+		return i + 2, true
+	}
+	return i, false
+}
+
+// longName reads any name and the colon after it.
+func (o *Object) longName(d *Decoder) bool {
 	start := d.pos
 	end, plain, problem := scanName(d.data, start)
 	if problem != "" {
 		d.fail(end, problem)
 		return false
 	}
-	if plain {
-		o.name = d.data[start+1 : end-1]
-	} else {
+	o.name = d.data[start+1 : end-1]
+	if !plain {
 		o.name = Unquote(nil, d.data[start:end])
 	}
 	if d.pos, problem = scanColon(d.data, end); problem != "" {

@@ -99,7 +99,10 @@ func daysIn(year, month int) int {
 
 // Timestamp writes RFC 3339 with as many digits as v has. The year must be within 0 and 9999.
 func (e *Encoder) Timestamp(v time.Time) {
-	_, offset := v.Zone()
+	offset := 0
+	if v.Location() != time.UTC { // most are UTC, and Zone takes its time
+		_, offset = v.Zone()
+	}
 	if offset%60 != 0 { // RFC 3339 has no seconds there.
 		v, offset = v.UTC(), 0
 	}
@@ -122,19 +125,16 @@ func (e *Encoder) Timestamp(v time.Time) {
 func tens(n int) byte { return '0' + byte(n)/10 }
 func ones(n int) byte { return '0' + byte(n)%10 }
 
-// appendFraction appends a point and the nanoseconds without the zeros at their end.
-func appendFraction(dst []byte, n uint32) []byte {
-	width := 9
-	for n%1000 == 0 {
-		n, width = n/1000, width-3
+// appendFraction appends a point and the nanoseconds, which are not 0, without the zeros at their end.
+func appendFraction(dst []byte, nanos uint32) []byte {
+	millis, rest := nanos/1_000_000, nanos%1_000_000
+	dst = append(dst, '.', '0'+byte(millis/100), '0'+byte(millis/10%10), '0'+byte(millis%10))
+	for unit := uint32(100_000); rest > 0; unit /= 10 {
+		dst = append(dst, '0'+byte(rest/unit))
+		rest %= unit
 	}
-	for n%10 == 0 {
-		n, width = n/10, width-1
-	}
-	dst = append(dst, ".000000000"[:width+1]...)
-	for i := len(dst) - 1; n > 0; i-- {
-		dst[i] = '0' + byte(n%10)
-		n /= 10
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
 	}
 	return dst
 }
