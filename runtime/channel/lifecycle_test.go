@@ -485,6 +485,25 @@ func TestConcurrentEventsRunBeside(t *testing.T) {
 	})
 }
 
+func TestConcurrentEventsAreBounded(t *testing.T) {
+	var gate chan struct{}
+	r := &room{search: func(context.Context, *member, Text) (func(context.Context) (Text, error), error) {
+		return func(context.Context) (Text, error) { <-gate; return Text{}, nil }, nil
+	}}
+	run(t, r, func(s *site) {
+		gate = make(chan struct{})
+		c := s.join("room:a")
+		for i := range 3 {
+			c.send(fmt.Sprintf(`["1","%d","room:a","search",{"body":"x"}]`, i))
+			synctest.Wait()
+		}
+		c.expect(`["1","2","room:a","phx_reply",{"status":"error","response":{"reason":"rate_limited"}}]`)
+		close(gate)
+		c.expectReplyTo(nil, "ok")
+		c.expectReplyTo(nil, "ok")
+	}, channel.WithLimits(channel.Limits{MailboxPushes: 2}))
+}
+
 func TestAFullMailboxAnswersRateLimited(t *testing.T) {
 	var gate chan struct{}
 	r := &room{ping: func(context.Context, *member) error { <-gate; return nil }}

@@ -53,17 +53,18 @@ type ConnectFunc func(ctx context.Context, r *http.Request, q *ConnectQuery) (co
 
 // Server serves sockets. Handle and OnConnect are called before it serves; everything else at any time.
 type Server struct {
-	limits  Limits
-	mounts  []mount
-	log     *slog.Logger
-	bus     pubsub.PubSub
-	connect ConnectFunc
-	router  router
-	topics  *registry
-	tracker *presence.Tracker
-	started time.Time // what Conn.lastSeen counts from
-	serial  atomic.Uint64
-	node    string // tells this server's connections from those of others on the bus
+	limits   Limits
+	mounts   []mount
+	anywhere mount // of every path, where there are no mounts
+	log      *slog.Logger
+	bus      pubsub.PubSub
+	connect  ConnectFunc
+	router   router
+	topics   *registry
+	tracker  *presence.Tracker
+	started  time.Time // what Conn.lastSeen counts from
+	serial   atomic.Uint64
+	node     string // tells this server's connections from those of others on the bus
 
 	mu       sync.Mutex // guards what follows
 	conns    map[*Conn]struct{}
@@ -91,6 +92,7 @@ func New(cfg Config) *Server {
 	if s.bus == nil {
 		s.bus = pubsub.New()
 	}
+	s.anywhere = newMount(Mount{}, s.limits)
 	for _, m := range cfg.Mounts {
 		s.mounts = append(s.mounts, newMount(m, s.limits))
 	}

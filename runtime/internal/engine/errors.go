@@ -37,25 +37,45 @@ func (m *Membership) protect(name string, f func() error) (err error) {
 	return f()
 }
 
-// failure returns the response of the error reply to a call whose handler has returned err. declared lists the codes of the errors that
-// the handler may return. What was not meant for the client is logged and reaches it as internal.
-func (c *Call) failure(err error, declared []string) (response []byte) {
-	if problem, ok := errors.AsType[*invalidPayloadError](err); ok {
-		return invalidResponse(problem.err)
-	}
-	if response, encodeErr := c.declaredResponse(err, declared); response != nil {
-		return response
-	} else if encodeErr != nil {
-		err = encodeErr
-	}
-	switch {
-	case errors.Is(err, ErrUnknownEvent):
-		return unknownEvent
-	case errors.As(err, new(*panicError)):
+// isPanic reports whether an error of protect is a panic. It looks at nothing else: an error of the application may
+// panic when it is asked for what it wraps.
+func isPanic(err error) bool {
+	_, ok := err.(*panicError) //nolint:errorlint // see above
+	return ok
+}
+
+// failure returns the response of the error reply to a call whose handler has returned err. declared lists the codes
+// of the errors that the handler may return. What was not meant for the client is logged and reaches it as internal.
+func (c *Call) failure(err error, declared []string) []byte {
+	if isPanic(err) {
 		if c.join {
 			return joinCrashed
 		}
 		return internalError
+	}
+	response := internalError
+	_ = c.m.protect(c.event, func() error { // an error that is a nil pointer panics
+		response = c.classify(err, declared)
+		return nil
+	})
+	return response
+}
+
+// classify is failure for an error that the handler has returned.
+func (c *Call) classify(err error, declared []string) []byte {
+	if problem, ok := errors.AsType[*invalidPayloadError](err); ok {
+		return invalidResponse(problem.err)
+	}
+	if e, ok := errors.AsType[DeclaredError](err); ok && slices.Contains(declared, e.Code()) {
+		response, encodeErr := e.AppendJSON(nil)
+		if encodeErr == nil {
+			return response
+		}
+		err = fmt.Errorf("the error %s cannot be encoded: %w", e.Code(), encodeErr)
+	}
+	switch {
+	case errors.Is(err, ErrUnknownEvent):
+		return unknownEvent
 	case errors.Is(err, context.DeadlineExceeded) && c.timedOut():
 		return timeoutError
 	case (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)) && c.m.gone():
@@ -63,25 +83,6 @@ func (c *Call) failure(err error, declared []string) (response []byte) {
 	}
 	c.m.log().Error("handler failed", c.m.attrs("event", c.event, "err", err)...)
 	return internalError
-}
-
-// declaredResponse is the response that err makes, nil where it is not among the declared errors. It runs code of
-// the application: a nil pointer that is a DeclaredError panics here.
-func (c *Call) declaredResponse(err error, declared []string) (response []byte, failed error) {
-	e, ok := errors.AsType[DeclaredError](err)
-	if !ok {
-		return nil, nil
-	}
-	failed = c.m.protect(c.event, func() (err error) {
-		if slices.Contains(declared, e.Code()) {
-			response, err = e.AppendJSON(nil)
-		}
-		return err
-	})
-	if failed != nil {
-		return nil, fmt.Errorf("the declared error cannot be encoded: %w", failed)
-	}
-	return response, nil
 }
 
 func invalidResponse(problem *codec.Error) []byte {

@@ -50,8 +50,7 @@ func (s *Server) mountOf(path string) *mount {
 		return nil
 	}
 	if len(s.mounts) == 0 {
-		m := newMount(Mount{Path: base}, s.limits)
-		return &m
+		return &s.anywhere
 	}
 	for i := range s.mounts {
 		if strings.TrimSuffix(s.mounts[i].Path, "/") == base {

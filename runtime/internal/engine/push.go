@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/chgen/chgen/runtime/wire"
@@ -54,26 +53,27 @@ func (m *Membership) answerWith(call *Call, event *Event, err error) {
 		return
 	}
 	call.answer(wire.StatusError, call.failure(err, event.Errors), false)
-	if errors.As(err, new(*panicError)) {
+	if isPanic(err) {
 		m.end(Crashed, true)
 	}
 }
 
 // serveConcurrent runs the part of a concurrent event that is in turn, and starts the part that is not.
 func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Event, call *Call) {
+	if !m.addCall(call) {
+		done()
+		call.answer(wire.StatusError, rateLimited, false)
+		return
+	}
 	var work func(context.Context) error
 	err := m.protect(call.event, func() (err error) {
 		work, err = event.Concurrent(ctx, m.handler, call)
 		return err
 	})
 	if err != nil || work == nil {
+		m.removeCall(call)
 		done()
 		m.answerWith(call, event, err)
-		return
-	}
-	if !m.addCall(call) {
-		done()
-		call.answer(wire.StatusError, rateLimited, false)
 		return
 	}
 	m.work.Add(1)
@@ -144,7 +144,7 @@ func (m *Membership) serveIntercept(p *publication) {
 
 // crash ends the membership for an error that nobody is answered with. A panic has been logged already.
 func (m *Membership) crash(name string, err error) {
-	if !errors.As(err, new(*panicError)) && !m.gone() {
+	if !isPanic(err) && !m.gone() {
 		m.log().Error("handler failed", m.attrs("handler", name, "err", err)...)
 	}
 	m.end(Crashed, true)
