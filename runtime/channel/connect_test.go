@@ -109,7 +109,6 @@ func TestOrigins(t *testing.T) {
 					_ = ws.Close(websocket.StatusNormalClosure, "")
 				}
 				for _, origin := range test.rejected {
-					// A bad origin comes before a bad version (rule 1.8), and both before the hook.
 					s.refusedWith(403, "/socket/websocket?vsn=2.0.0", http.Header{"Origin": {origin}})
 				}
 			}, channel.WithMount(test.mount))

@@ -5,13 +5,7 @@
 // PubSub is a small interface so that others can implement it over a broker. New is the default: one process.
 package pubsub
 
-import (
-	"context"
-	"errors"
-)
-
-// ErrClosed is returned by a PubSub that has been closed.
-var ErrClosed = errors.New("pubsub: closed")
+import "context"
 
 // Publication is one message on one topic. Fields may be added; readers ignore what they do not know.
 type Publication struct {

@@ -72,9 +72,6 @@ type Message struct {
 
 // Serializer reads and writes one version of the protocol.
 type Serializer interface {
-	// Version is the protocol's version as clients ask for it: "2.0.0".
-	Version() string
-
 	// Decode reads one transport message that a client sent; binary says of which kind it is. The message aliases
 	// data. An error means that data is no frame of this version: its text says why, fit for a close reason.
 	Decode(data []byte, binary bool, m *Message) error
@@ -88,8 +85,6 @@ type Serializer interface {
 var V2 Serializer = v2{}
 
 type v2 struct{}
-
-func (v2) Version() string { return "2.0.0" }
 
 func (v2) Decode(data []byte, binary bool, m *Message) error {
 	*m = Message{}

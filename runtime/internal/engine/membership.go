@@ -105,9 +105,6 @@ func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *M
 // ID is the connection's id, "" where it has none.
 func (m *Membership) ID() string { return m.conn.id }
 
-// Topic is the topic as text.
-func (m *Membership) Topic() string { return m.topic }
-
 // Param is the i-th topic parameter as text.
 func (m *Membership) Param(i int) string { return m.params[i] }
 

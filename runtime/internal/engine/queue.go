@@ -46,8 +46,9 @@ type queue struct {
 	grace time.Duration // for what waits when the queue is closed
 
 	mu      sync.Mutex // guards what follows; held for memory work only
-	frames  []outFrame // frames[head:] wait
+	frames  []outFrame // frames[head:] wait, but for those that have been dropped
 	head    int
+	holes   int               // of frames[head:], those that have been dropped
 	first   uint64            // how many frames have been taken out before frames[0]
 	latest  map[string]uint64 // where the Latest frame of a key waits, counted like first
 	lossy   int               // volatile frames that wait
@@ -86,6 +87,9 @@ func (q *queue) put(data []byte, delivery Delivery, key string) bool {
 		q.lossy++
 	}
 	q.append(outFrame{data, delivery, key})
+	if q.holes > maxHoles && 2*q.holes > len(q.frames)-q.head {
+		q.squeeze()
+	}
 	return true
 }
 
@@ -101,16 +105,16 @@ func (q *queue) replace(key string) {
 
 // drop forgets a frame that waits.
 func (q *queue) drop(i int) {
-	q.bytes -= len(q.frames[i].data)
-	q.take(i)
+	if n := len(q.frames[i].data); n > 0 {
+		q.bytes -= n
+		q.take(i)
+		q.holes++
+	}
 }
 
-// take takes a frame out of the index of those that wait.
+// take takes a frame out.
 func (q *queue) take(i int) {
 	f := &q.frames[i]
-	if f.data == nil {
-		return
-	}
 	switch f.delivery {
 	case Latest:
 		delete(q.latest, f.key)
@@ -219,16 +223,18 @@ func (q *queue) wait() {
 
 // write is the writer goroutine.
 func (q *queue) write() {
-	chunk := chunks.Get().(*[]byte)
-	defer chunks.Put(chunk)
 	written := 0
 	for {
-		data := q.next(written, (*chunk)[:0])
+		data, chunk := q.next(written)
 		if data == nil {
 			return
 		}
 		written = len(data)
-		if _, err := q.conn.Write(data); err != nil {
+		_, err := q.conn.Write(data)
+		if chunk != nil {
+			chunks.Put(chunk)
+		}
+		if err != nil {
 			q.mu.Lock()
 			q.dead = true
 			q.mu.Unlock()
@@ -237,34 +243,34 @@ func (q *queue) write() {
 	}
 }
 
-// next takes out what is to be written at once, joined in chunk unless it is a single frame. nil ends the writer.
-func (q *queue) next(written int, chunk []byte) []byte {
+// next takes out what is to be written at once: a single frame as it is, or several joined in a chunk, which goes
+// back to the pool once it is written. No data ends the writer.
+func (q *queue) next(written int) (data []byte, chunk *[]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.bytes -= written
-	var single []byte
 	for ; !q.dead && q.head < len(q.frames); q.head++ {
-		data := q.frames[q.head].data
-		if data == nil {
+		frame := q.frames[q.head].data
+		switch {
+		case frame == nil:
+			q.holes--
 			continue
-		}
-		if single != nil || len(chunk) > 0 {
-			if len(chunk)+len(single)+len(data) > writeChunk {
-				break
-			}
-			chunk = append(append(chunk, single...), data...)
-			single = nil
-		} else {
-			single = data
+		case data == nil:
+			data = frame
+		case len(data)+len(frame) > writeChunk:
+			q.compact()
+			return data, chunk
+		case chunk == nil:
+			chunk = chunks.Get().(*[]byte)
+			data = append(append((*chunk)[:0], data...), frame...)
+		default:
+			data = append(data, frame...)
 		}
 		q.take(q.head)
 	}
 	q.compact()
-	if single != nil {
-		return single
-	}
-	if len(chunk) > 0 {
-		return chunk
+	if data != nil {
+		return data, chunk
 	}
 	q.writing = false
 	q.latest = nil
@@ -272,16 +278,36 @@ func (q *queue) next(written int, chunk []byte) []byte {
 		close(q.drained)
 		q.drained = nil
 	}
-	return nil
+	return nil, nil
 }
 
 // keepFrames is how many frames an idle queue has room for.
 const keepFrames = 4
 
+// maxHoles is how many frames that have been dropped a queue may keep in its index anyway.
+const maxHoles = 64
+
+// squeeze takes the holes out, so that dropping frames while the writer is held up costs no memory.
+func (q *queue) squeeze() {
+	n := 0
+	for _, f := range q.frames[q.head:] {
+		if f.data == nil {
+			continue
+		}
+		if f.delivery == Latest {
+			q.latest[f.key] = q.first + uint64(n)
+		}
+		q.frames[n] = f
+		n++
+	}
+	clear(q.frames[n:])
+	q.frames, q.head, q.holes = q.frames[:n], 0, 0
+}
+
 // compact gives back the room of frames that are gone.
 func (q *queue) compact() {
 	if q.dead {
-		q.frames, q.head, q.bytes = nil, 0, 0
+		q.frames, q.head, q.holes, q.bytes = nil, 0, 0, 0
 		return
 	}
 	if q.head*2 < len(q.frames) {

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// heldConn is a network that takes nothing until it is opened, then everything.
+type heldConn struct {
+	net.Conn
+	gate   chan struct{}
+	writes [][]byte
+}
+
+func (c *heldConn) Write(p []byte) (int, error) {
+	<-c.gate
+	c.writes = append(c.writes, append([]byte(nil), p...))
+	return len(p), nil
+}
+
+func (c *heldConn) Close() error                     { return nil }
+func (c *heldConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *heldConn) SetWriteDeadline(time.Time) error { return nil }
+
+func newHeld(limit int) (*queue, *heldConn) {
+	c := &heldConn{gate: make(chan struct{})}
+	return &queue{conn: c, limit: limit, grace: time.Second}, c
+}
+
+func (c *heldConn) open(q *queue) string {
+	close(c.gate)
+	q.wait()
+	var all strings.Builder
+	for _, w := range c.writes {
+		all.Write(w)
+	}
+	return all.String()
+}
+
+// TestWhatIsReplacedOrDroppedCostsNoMemory holds that the index of a queue is bounded by what waits, however long
+// the writer is held up.
+func TestWhatIsReplacedOrDroppedCostsNoMemory(t *testing.T) {
+	t.Parallel()
+	q, conn := newHeld(1000)
+	for i := range 100_000 {
+		q.put([]byte("latest"), Latest, fmt.Sprint(i%3))
+		q.put([]byte("volatile"), Volatile, "")
+	}
+	q.mu.Lock()
+	frames, latest := cap(q.frames), len(q.latest)
+	q.mu.Unlock()
+	if frames > 2000 || latest > 3 {
+		t.Errorf("room for %d frames and %d keys", frames, latest)
+	}
+	conn.open(q)
+}
+
+// TestQueueAgainstAModel puts frames in at random while the network takes some now and then, and compares what comes
+// out with what a simple list would make of it.
+func TestQueueAgainstAModel(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		q, conn := newHeld(1 << 20)
+		q.put([]byte("<first>"), Stream, "") // the writer is held up with it
+		want := []string{"<first>"}
+		keys := map[string]string{}
+		for {
+			q.mu.Lock()
+			taken := len(q.frames) == q.head
+			q.mu.Unlock()
+			if taken {
+				break
+			}
+		}
+		for i := range rng.IntN(500) {
+			switch key := fmt.Sprint(rng.IntN(4)); rng.IntN(3) {
+			case 0:
+				frame := fmt.Sprintf("<%d>", i)
+				q.put([]byte(frame), Stream, "")
+				want = append(want, frame)
+			default:
+				frame := fmt.Sprintf("<%s:%d>", key, i)
+				q.put([]byte(frame), Latest, key)
+				for j := range want {
+					if want[j] == keys[key] && keys[key] != "" {
+						want = append(want[:j], want[j+1:]...)
+						break
+					}
+				}
+				keys[key] = frame
+				want = append(want, frame)
+			}
+		}
+		if diff := cmp.Diff(strings.Join(want, ""), conn.open(q)); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+		if len(conn.writes) > 2 {
+			t.Fatalf("%d writes, want what waited in one", len(conn.writes))
+		}
+		if q.bytes != 0 || q.holes != 0 || q.lossy != 0 || q.latest != nil {
+			t.Fatalf("left over: %d bytes, %d holes, %d volatile, %d keys", q.bytes, q.holes, q.lossy, len(q.latest))
+		}
+	}
+}
+
+// TestNothingFollowsACloseFrame holds that what is queued before it goes out and what comes after it does not.
+func TestNothingFollowsACloseFrame(t *testing.T) {
+	t.Parallel()
+	q, conn := newHeld(1000)
+	q.put([]byte("one"), Stream, "")
+	frame := closeFrame(closeGoingAway, strings.Repeat("é", 100))
+	if !q.close(frame) || q.close(frame) {
+		t.Error("close does not say who was first")
+	}
+	if q.put([]byte("two"), Stream, "") {
+		t.Error("a frame was taken after the close frame")
+	}
+	if err := q.control([]byte{0x8a, 0}); err != nil {
+		t.Errorf("a pong after the close frame: %v", err)
+	}
+	if diff := cmp.Diff("one"+string(frame), conn.open(q)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(frame) > 127 {
+		t.Errorf("a close frame of %d bytes", len(frame))
+	}
+	q.kill()
+	if err := q.control([]byte{0x8a, 0}); err == nil {
+		t.Error("a dead queue took a pong")
+	}
+}
+
+// TestFrameHeaders holds the three lengths of a WebSocket header.
+func TestFrameHeaders(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{
+		0: "\x81\x00", 125: "\x81\x7d", 126: "\x81\x7e\x00\x7e", 65535: "\x81\x7e\xff\xff", 65536: "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00",
+	} {
+		frame := putHeader(make([]byte, maxHeader+n), opText)
+		if got := string(frame[:len(frame)-n]); got != want {
+			t.Errorf("%d bytes: got %q, want %q", n, got, want)
+		}
+	}
+}
