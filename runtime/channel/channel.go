@@ -133,7 +133,7 @@ type Limits struct {
 
 	// QueueBytes is how much may wait for one client to read it. Above that, volatile events are dropped, and where
 	// that is not enough, the connection is closed with 1013. (Latest events give way to newer ones of their key
-	// whenever they wait.) A single frame that is larger goes out when nothing else waits. Default 1 MiB.
+	// whenever they wait.) A single frame that is larger is taken while the others are within the limit. Default 1 MiB.
 	QueueBytes int
 
 	// Channels is how many topics one connection may have joined or be joining; a further join is refused with "too

@@ -93,8 +93,9 @@ func (q *queue) put(data []byte, delivery Delivery, key string) bool {
 	return true
 }
 
-// fits reports whether n more bytes may wait. A frame above the limit fits where nothing else waits.
-func (q *queue) fits(n int) bool { return q.bytes+n <= q.limit || q.bytes == 0 }
+// fits reports whether a frame of n bytes may wait too. One that is above the limit by itself may where what waits is
+// not, or it could never go out.
+func (q *queue) fits(n int) bool { return q.bytes+n <= q.limit || n > q.limit && q.bytes <= q.limit }
 
 // replace drops the Latest frame of key that still waits.
 func (q *queue) replace(key string) {
