@@ -708,6 +708,7 @@ func TestLeaveIsCalledWhenTheConnectionEnds(t *testing.T) {
 	run(t, r, func(s *site) {
 		c := s.join("room:a")
 		c.send(`["1","2","room:a","ping",{}]`)
+		synctest.Wait()
 		c.close()
 		left.expect(t, "cancelled", "disconnected")
 

@@ -120,16 +120,15 @@ func (m *Membership) Close() { m.end(Closed, false) }
 // end ends the membership: the one who has the turn finishes it after the message at hand. The first reason counts.
 // cancel cancels the message at hand. It never blocks.
 func (m *Membership) end(reason Reason, cancel bool) {
-	if cancel {
+	m.mu.Lock()
+	if !m.ending {
+		m.ending, m.reason = true, reason
+		m.wake()
+	}
+	m.mu.Unlock()
+	if cancel { // not before, or a Join that returns upon it might still be accepted
 		m.cancel()
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.ending {
-		return
-	}
-	m.ending, m.reason = true, reason
-	m.wake()
 }
 
 // replace ends the membership in favour of a new one. If the client has said that it leaves, it leaves.
