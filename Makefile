@@ -27,6 +27,7 @@ go: node_modules/.installed
 ts: node_modules/.installed
 	npm run --silent typecheck
 	npm run --silent test:ts
+	npm run --silent test:asyncapi
 
 # The chat as people use it: two pages in Chromium, and the official phoenix client.
 browser: node_modules/.installed chromium

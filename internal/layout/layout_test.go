@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"schema/ir":               {},
 	"schema/names":            {},
 	"templates":               {},
+	"templates/asyncapi":      {"schema/ir", "schema/names", "templates"},
 	"templates/golang":        {"schema/ir", "schema/names", "templates"},
 	"templates/typescript":    {"schema/ir", "schema/names", "templates", "runtime/ts"},
 	"runtime/ts":              {}, // the TypeScript runtime's text
