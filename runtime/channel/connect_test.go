@@ -3,6 +3,7 @@ package channel_test
 import (
 	"context"
 	"crypto/tls"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -353,7 +354,8 @@ func TestAResponseWriterThatCannotBeHijacked(t *testing.T) {
 		r.Header.Set(k, v)
 	}
 	w := httptest.NewRecorder()
-	channel.NewServer().ServeHTTP(wrapped{struct{ http.ResponseWriter }{w}}, r)
+	server := channel.NewServer(channel.WithLogger(slog.New(slog.DiscardHandler)))
+	server.ServeHTTP(wrapped{struct{ http.ResponseWriter }{w}}, r)
 	if w.Code != http.StatusInternalServerError {
 		t.Errorf("got %d, want 500", w.Code)
 	}
