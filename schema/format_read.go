@@ -224,17 +224,21 @@ func (r *pieceReader) comment() *comment {
 	return &comment{text: strings.TrimRight(string(r.src[start:r.pos]), " \t"), col: utf8.RuneCount(line)}
 }
 
-// besides reads a comment that follows on the same line, after what may separate it.
+// besides reads a comment that follows on the same line, after the character that may separate it.
 func (r *pieceReader) besides(separator string) *comment {
-	i := r.pos
-	for i < len(r.src) && strings.IndexByte(" \t"+separator, r.src[i]) >= 0 {
-		i++
+	i := r.skipSpace(r.pos)
+	if separator != "" && i < len(r.src) && r.src[i] == separator[0] {
+		i = r.skipSpace(i + 1)
 	}
 	if i == len(r.src) || r.src[i] != '#' {
 		return nil
 	}
 	r.pos = i
 	return r.comment()
+}
+
+func (r *pieceReader) skipSpace(offset int) int {
+	return len(r.src) - len(bytes.TrimLeft(r.src[offset:], " \t"))
 }
 
 // tail reads the comments on lines of their own that stand at a column of at least indent.

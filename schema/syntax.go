@@ -209,6 +209,9 @@ func (p *parser) pairs(n *node, content []*yaml.Node, depth int) {
 			p.report(key.pos, ruleBadKey, "a key is a text, not "+key.kind.String(), "quote text that begins with { or [")
 			continue
 		}
+		if key.kind == bad {
+			continue
+		}
 		if value.kind == null {
 			value.pos = key.pos // an absent value has no place of its own
 		}
