@@ -8,6 +8,7 @@ import (
 // outputArgs is what the command line says about outputs. Paths are relative to the current directory.
 type outputArgs struct {
 	goDir, tsFile string
+	asyncAPIFile  string
 }
 
 // outputFlags are the flags of the verbs that deal with outputs.
@@ -16,6 +17,7 @@ func outputFlags(verb string) (*flag.FlagSet, *outputArgs) {
 	flags := flag.NewFlagSet(verb, flag.ContinueOnError)
 	flags.StringVar(&o.goDir, "go", "", "write Go into the directory `DIR`")
 	flags.StringVar(&o.tsFile, "ts", "", "write the TypeScript client to `FILE`")
+	flags.StringVar(&o.asyncAPIFile, "asyncapi", "", "write the AsyncAPI document to `FILE`")
 	return flags, o
 }
 

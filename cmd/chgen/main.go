@@ -56,8 +56,9 @@ type verb struct {
 // verbs lists the verbs in the order of the help.
 func verbs() []verb {
 	return []verb{
-		{"generate", "[-go DIR] [-ts FILE] SCHEMA...", "write Go and TypeScript (the default verb)", (*command).generate},
-		{"check", "[-go DIR] [-ts FILE] SCHEMA...", "write nothing; fail where generate would change something", (*command).check},
+		{"generate", "[-go DIR] [-ts FILE] [-asyncapi FILE] SCHEMA...", "write Go and TypeScript (the default verb)", (*command).generate},
+		{"check", "[-go DIR] [-ts FILE] [-asyncapi FILE] SCHEMA...", "write nothing; fail where generate would change something", (*command).check},
+		{"asyncapi", "SCHEMA", "print the schema as an AsyncAPI 3 document", (*command).asyncapi},
 		{"version", "", "print the version", (*command).version},
 		{"help", "[VERB]", "print this, or what a verb does", (*command).help},
 	}

@@ -43,6 +43,11 @@ func render(s *source, o outputArgs) ([]*output, error) {
 		}
 		add(filepath.Dir(file), files)
 	}
+	dir, files, err = renderAsyncAPI(s, o)
+	if err != nil {
+		return nil, err
+	}
+	add(dir, files)
 	return outputs, nil
 }
 
@@ -52,7 +57,7 @@ func unsupported(o ir.Options) error {
 		name string
 		set  bool
 	}{
-		{"go.client", o.Go.Client}, {"ts.react", o.TS.React != ""}, {"ts.check", o.TS.Check != ""}, {"asyncapi.file", o.AsyncAPI.File != ""},
+		{"go.client", o.Go.Client}, {"ts.react", o.TS.React != ""}, {"ts.check", o.TS.Check != ""},
 	} {
 		if option.set {
 			return fmt.Errorf("options: this version of chgen cannot write what %s asks for", option.name)

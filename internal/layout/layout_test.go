@@ -18,7 +18,7 @@ const module = "github.com/chgen/chgen"
 // allowed lists, for each package of the module, which others of the module its production code may import.
 // Arrows point one way: the command to the templates to the IR; generated code to the runtime; never across.
 var allowed = map[string][]string{
-	"cmd/chgen":               {"schema", "schema/ir", "schema/names", "templates", "templates/golang", "templates/typescript"},
+	"cmd/chgen":               {"schema", "schema/ir", "schema/names", "templates", "templates/asyncapi", "templates/golang", "templates/typescript"},
 	"schema":                  {"schema/ir", "schema/names"},
 	"schema/ir":               {},
 	"schema/names":            {},
