@@ -17,8 +17,8 @@ lint:
 # What is generated and committed is what the sources say now.
 generated: node_modules/.installed
 	$(GO) run ./cmd/chgen check $(CHAT)/chat.yaml
-	$(TOOL) esbuild $(CHAT)/web/app.ts --bundle --format=esm --target=es2022 --log-level=warning \
-		| diff -q - $(CHAT)/web/dist/app.js \
+	cd $(CHAT) && $(GO) tool -modfile=../../tools/go.mod esbuild web/app.ts --bundle --format=esm --target=es2022 --log-level=warning \
+		| diff -q - web/dist/app.js \
 		|| { echo "$(CHAT)/web/dist/app.js is stale: run 'make generate'" >&2; exit 1; }
 
 go: node_modules/.installed
@@ -41,7 +41,7 @@ picture: node_modules/.installed chromium
 	PICTURE=$(CURDIR)/docs/chat.png npm run --silent test:browser -- -t 'as the README shows it'
 
 node_modules/.installed: package-lock.json
-	npm ci --no-audit --no-fund
+	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 chromium:
