@@ -21,6 +21,7 @@ import (
 // contract is a document and the names of its schemas.
 type contract struct {
 	document *jsonschema.Compiler
+	tree     map[string]any
 	names    []string
 }
 
@@ -54,7 +55,7 @@ func load(t *testing.T, file string) contract {
 		t.Fatal(err)
 	}
 	components := document.(map[string]any)["components"].(map[string]any)["schemas"].(map[string]any)
-	return contract{c, slices.Sorted(maps.Keys(components))}
+	return contract{c, tree, slices.Sorted(maps.Keys(components))}
 }
 
 func validInt64(v any) error {
