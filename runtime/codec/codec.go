@@ -64,37 +64,34 @@ func (e *Error) Error() string {
 	return e.Path + " " + e.Message
 }
 
-// pointer is the JSON pointer of the value or member at off; what stands before it must be syntactically sound.
+// pointer is the JSON pointer of the value or member at off; what stands before it must be syntactically sound. A member
+// counts from its colon on: a name that is broken names nothing.
 // Paths are found this way, when there is an error, so that reading and writing need not keep them.
 func pointer(data []byte, off int) string {
 	type level struct {
 		array bool
 		index int
-		name  []byte // as it is written, in quotes; nil before an object's first name
+		name  []byte // as it is written, in quotes; nil before an object's first member
 	}
 	var levels []level
-	wantName := false
+	var last []byte // the string that was passed last
 	for i := 0; i < off; i++ {
 		switch data[i] {
 		case '{', '[':
-			wantName = data[i] == '{'
-			levels = append(levels, level{array: !wantName})
+			levels = append(levels, level{array: data[i] == '['})
 		case '}', ']':
 			levels = levels[:len(levels)-1]
-			wantName = false
 		case ',':
 			if top := &levels[len(levels)-1]; top.array {
 				top.index++
 			} else {
-				wantName = true
 				top.name = nil
 			}
+		case ':':
+			levels[len(levels)-1].name = last
 		case '"':
 			end := closingQuote(data, i)
-			if wantName {
-				levels[len(levels)-1].name = data[i:end]
-				wantName = false
-			}
+			last = data[i:end]
 			i = end - 1
 		}
 	}

@@ -102,11 +102,11 @@ func (s *skipper) member(object, i, depth int, set *nameSet) (end int, problem s
 	if !plain {
 		name = Unquote(nil, s.data[start:i])
 	}
-	if !set.add(&s.names, name) {
-		return i, errDuplicate
-	}
 	if i, problem = scanColon(s.data, i); problem != "" {
 		return i, problem
+	}
+	if !set.add(&s.names, name) {
+		return i, errDuplicate
 	}
 	if s.types != nil && string(name) == "type" {
 		*s.types = append(*s.types, typeMember{object, i})

@@ -12,7 +12,10 @@ func (d *Decoder) Variant() []byte {
 	start := d.pos
 	var off int
 	if first := SkipSpace(d.data, start+1); d.isType(first) {
-		off, _ = scanColon(d.data, first+len(typeName))
+		var problem string
+		if off, problem = scanColon(d.data, first+len(typeName)); problem != "" {
+			d.fail(off, problem)
+		}
 	} else {
 		off = d.findType(start)
 	}
