@@ -12,6 +12,7 @@ type writing struct {
 	g       *generator
 	pattern string
 	depth   int  // in lists and maps
+	inMaps  int  // the maps among them
 	present bool // the value is known not to be nil
 	maps    *int // how many maps in maps the method has: it needs room for the keys of each
 }
@@ -133,10 +134,10 @@ func (w writing) list(value *jen.Statement, t *ir.Type) []jen.Code {
 }
 
 func (w writing) mapping(value *jen.Statement, t *ir.Type) []jen.Code {
-	keys, key, elem := numbered("keys", w.depth), numbered("key", w.depth), jen.Id(numbered("elem", w.depth))
-	*w.maps = max(*w.maps, w.depth+1)
+	keys, key, elem := numbered("keys", w.inMaps), numbered("key", w.depth), jen.Id(numbered("elem", w.depth))
+	*w.maps = max(*w.maps, w.inMaps+1)
 	inner := w
-	inner.depth, inner.present = w.depth+1, false
+	inner.depth, inner.inMaps, inner.present = w.depth+1, w.inMaps+1, false
 	body := []jen.Code{encoder("Key", jen.Id(key))}
 	if entry := value.Clone().Index(jen.Id(key)); namedOnce(t.Elem) {
 		elem = entry

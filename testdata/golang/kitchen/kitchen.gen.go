@@ -1230,7 +1230,7 @@ func (v *Nested) AppendJSON(dst []byte) ([]byte, error) {
 	for i := range v.Maps {
 		e.Next()
 		e.Object()
-		for _, key2 := range codec.SortedKeys(keys2[:0], v.Maps[i]) {
+		for _, key2 := range codec.SortedKeys(keys[:0], v.Maps[i]) {
 			e.Key(key2)
 			e.Int(v.Maps[i][key2])
 		}
