@@ -5,7 +5,7 @@ GO   ?= go
 TOOL  = $(GO) tool -modfile=tools/go.mod
 CHAT  = examples/chat
 
-.PHONY: test lint generated go ts browser chromium generate picture fuzz clean
+.PHONY: test lint generated go ts browser chromium generate picture fuzz agreement clean
 
 test: lint generated go ts browser
 	@echo "everything passed"
@@ -56,6 +56,14 @@ fuzz:
 		for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$target/*_test.go | cut -c6-); do \
 			echo "$$target $$name"; $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$target || exit 1; \
 		done; done
+
+# Go and TypeScript on as many payloads as one likes: make agreement AGREEMENT_COUNT=1000000 SEED=7
+AGREEMENT_COUNT ?= 1000000
+agreement: SEED := $(or $(SEED),$(shell date +%s))
+agreement: node_modules/.installed
+	@echo "SEED=$(SEED)"
+	$(GO) test -count=1 -timeout=0 -run='^TestGoAndTypeScriptAgree$$' ./templates/typescript \
+		-agreement=$(AGREEMENT_COUNT) -seed=$(SEED)
 
 clean:
 	rm -rf node_modules

@@ -33,7 +33,7 @@ type Options struct {
 //go:embed *.ts.tmpl
 var files embed.FS
 
-var client = template.Must(template.New("client.ts.tmpl").Funcs(template.FuncMap{
+var outputs = template.Must(template.New("").Funcs(template.FuncMap{
 	"quote":   quote,
 	"comment": comment,
 }).ParseFS(files, "*.ts.tmpl"))
@@ -49,9 +49,14 @@ func Render(s *ir.Schema, o Options) ([]templates.File, error) {
 	} else {
 		m.Runtime = o.Runtime
 	}
+	return execute("client.ts.tmpl", o.File, m)
+}
+
+// execute renders the template with the data as a single file.
+func execute(template, file string, data any) ([]templates.File, error) {
 	var b bytes.Buffer
-	if err := client.Execute(&b, m); err != nil {
-		return nil, fmt.Errorf("typescript: %s: %w", s.File, err)
+	if err := outputs.ExecuteTemplate(&b, template, data); err != nil {
+		return nil, fmt.Errorf("typescript: %s: %w", file, err)
 	}
-	return []templates.File{{Path: o.File, Content: b.Bytes()}}, nil
+	return []templates.File{{Path: file, Content: b.Bytes()}}, nil
 }

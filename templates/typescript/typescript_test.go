@@ -14,6 +14,7 @@ import (
 	"github.com/chgen/chgen/runtime/ts"
 	"github.com/chgen/chgen/schema"
 	"github.com/chgen/chgen/schema/ir"
+	"github.com/chgen/chgen/templates/golang"
 	"github.com/chgen/chgen/templates/typescript"
 )
 
@@ -71,6 +72,41 @@ func TestRenderGolden(t *testing.T) {
 				compare(t, filepath.Join(golden, file.Path), string(file.Content))
 			}
 		})
+	}
+}
+
+const checkGolden = "../../testdata/agreement"
+
+// checkCases are the schemas whose checkers stand in testdata, where they are compiled and held to the Go decoders.
+var checkCases = []struct{ schema string }{
+	{"../../examples/chat/chat.yaml"},
+	{"../../testdata/golang/kitchen/kitchen.yaml"},
+	{"../../testdata/golang/strict/strict.yaml"},
+	{checkGolden + "/limits/limits.yaml"},
+}
+
+func TestRenderCheckGolden(t *testing.T) {
+	t.Parallel()
+	for _, c := range checkCases {
+		files, err := typescript.RenderCheck(parse(t, c.schema), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			compare(t, filepath.Join(checkGolden, file.Path), string(file.Content))
+		}
+	}
+}
+
+// The Go side of the agreement on constraints.
+func TestLimitsGolden(t *testing.T) {
+	t.Parallel()
+	files, err := golang.Render(parse(t, checkGolden+"/limits/limits.yaml"), golang.Options{Package: "limits"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		compare(t, filepath.Join(checkGolden, "limits", file.Path), string(file.Content))
 	}
 }
 
