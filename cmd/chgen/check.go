@@ -11,7 +11,11 @@ const maxDiffLines = 60
 
 // check writes nothing and says what generate would change.
 func (c *command) check(args []string) int {
-	p, code := c.plan("check", args)
+	schemas, outputs, code := c.outputArgs("check", args)
+	if outputs == nil {
+		return code
+	}
+	p, code := c.plan(schemas, *outputs)
 	if p == nil {
 		return code
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// context is how many equal lines stand around a change.
-const context = 3
+// contextLines is how many equal lines stand around a change.
+const contextLines = 3
 
 // edit is one line of a comparison: ' ' in both, '-' on the disk only, '+' generated only.
 type edit struct {
@@ -47,10 +47,10 @@ func hunks(edits []edit) []hunk {
 	old, now, quiet := 1, 1, 0 // quiet: equal lines since the last change
 	for i, e := range edits {
 		switch {
-		case e.op != ' ' && (len(all) == 0 || quiet > 2*context):
-			before := min(quiet, context)
+		case e.op != ' ' && (len(all) == 0 || quiet > 2*contextLines):
+			before := min(quiet, contextLines)
 			if len(all) == 0 {
-				before = min(i, context)
+				before = min(i, contextLines)
 			}
 			if len(all) > 0 {
 				trim(&all[len(all)-1], quiet)
@@ -77,9 +77,9 @@ func hunks(edits []edit) []hunk {
 	return all
 }
 
-// trim drops what is more than context of the equal lines at the end of a hunk.
+// trim drops what is more than contextLines of the equal lines at the end of a hunk.
 func trim(h *hunk, quiet int) {
-	h.edits = h.edits[:len(h.edits)-max(quiet-context, 0)]
+	h.edits = h.edits[:len(h.edits)-max(quiet-contextLines, 0)]
 }
 
 // edits finds a short way from a to b: what both begin and end with is kept, and of the rest as many lines as a longest

@@ -9,6 +9,7 @@ import (
 type outputArgs struct {
 	goDir, tsFile string
 	asyncAPIFile  string
+	watch         bool
 }
 
 // outputFlags are the flags of the verbs that deal with outputs.
@@ -18,15 +19,30 @@ func outputFlags(verb string) (*flag.FlagSet, *outputArgs) {
 	flags.StringVar(&o.goDir, "go", "", "write Go into the directory `DIR`")
 	flags.StringVar(&o.tsFile, "ts", "", "write the TypeScript client to `FILE`")
 	flags.StringVar(&o.asyncAPIFile, "asyncapi", "", "write the AsyncAPI document to `FILE`")
+	if verb == "generate" {
+		flags.BoolVar(&o.watch, "watch", false, "generate again whenever a schema changes, until interrupted")
+	}
 	return flags, o
 }
 
 // generate renders every schema and then writes what has changed.
 func (c *command) generate(args []string) int {
-	p, code := c.plan("generate", args)
+	schemas, o, code := c.outputArgs("generate", args)
+	switch {
+	case o == nil:
+		return code
+	case o.watch:
+		return c.watchUntilInterrupted(schemas, func() int { return c.generateOnce(schemas, *o) })
+	}
+	return c.generateOnce(schemas, *o)
+}
+
+func (c *command) generateOnce(schemas []string, o outputArgs) int {
+	p, code := c.plan(schemas, o)
 	if p == nil {
 		return code
 	}
+	sweep(p.outputs)
 	if err := write(p.changed()); err != nil {
 		c.errorf("%v", err)
 		return exitUsage

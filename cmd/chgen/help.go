@@ -49,13 +49,18 @@ func (c *command) help(args []string) int {
 func (v verb) line() string { return strings.TrimSpace("chgen " + v.name + " " + v.usage) }
 
 func (c *command) flagHelp(verb string) {
-	if verb != "generate" && verb != "check" {
+	var flags *flag.FlagSet
+	switch verb {
+	case "generate", "check":
+		flags, _ = outputFlags(verb)
+	case "fmt":
+		flags, _ = fmtFlags()
+	default:
 		return
 	}
-	flags, _ := outputFlags(verb)
 	fmt.Fprintln(c.stdout)
 	flags.VisitAll(func(f *flag.Flag) {
 		name, about := flag.UnquoteUsage(f)
-		fmt.Fprintf(c.stdout, "    -%s %s\n        %s\n", f.Name, name, about)
+		fmt.Fprintf(c.stdout, "    %s\n        %s\n", strings.TrimSpace("-"+f.Name+" "+name), about)
 	})
 }

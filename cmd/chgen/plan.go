@@ -32,6 +32,7 @@ type output struct {
 // source is a schema that was read.
 type source struct {
 	path   string // as the command line names it
+	text   []byte
 	schema *ir.Schema
 }
 
@@ -46,25 +47,31 @@ func (p *plan) changed() []*output {
 	return changed
 }
 
-// plan reads and renders everything that the arguments name. Where that cannot be done, all that stands in the way has
-// been reported and the plan is nil.
-func (c *command) plan(verb string, args []string) (*plan, int) {
+// outputArgs reads the command line of a verb that deals with outputs. They are nil where there is nothing more to do,
+// and code is then the exit code.
+func (c *command) outputArgs(verb string, args []string) (schemas []string, o *outputArgs, code int) {
 	flags, o := outputFlags(verb)
 	if code, done := c.parse(flags, args); done {
-		return nil, code
+		return nil, nil, code
 	}
 	if flags.NArg() == 0 {
 		c.errorf("%s needs a schema\nchgen help %s says more", verb, verb)
-		return nil, exitUsage
+		return nil, nil, exitUsage
 	}
-	sources, code := c.read(flags.Args())
+	return flags.Args(), o, exitFine
+}
+
+// plan reads and renders everything that these schemas ask for. Where that cannot be done, all that stands in the way
+// has been reported and the plan is nil.
+func (c *command) plan(schemas []string, o outputArgs) (*plan, int) {
+	sources, code := c.read(schemas)
 	if code != exitFine {
 		return nil, code
 	}
 	p := &plan{}
 	var problems []error
 	for _, s := range sources {
-		outputs, err := render(s, *o)
+		outputs, err := render(s, o)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", s.path, err))
 		}
@@ -110,7 +117,7 @@ func (c *command) read(paths []string) ([]*source, int) {
 			code = max(code, exitProblems)
 			continue
 		}
-		sources = append(sources, &source{path: path, schema: parsed})
+		sources = append(sources, &source{path: path, text: src, schema: parsed})
 	}
 	return sources, code
 }

@@ -11,10 +11,20 @@ func (c *command) version(args []string) int {
 		c.errorf("version takes no arguments")
 		return exitUsage
 	}
-	version := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		version = info.Main.Version
-	}
-	fmt.Fprintln(c.stdout, "chgen", version)
+	fmt.Fprintln(c.stdout, "chgen", moduleVersion())
 	return exitFine
+}
+
+// moduleVersion is the version of chgen's module. The command is built as the main module, or as a tool of another.
+func moduleVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == "github.com/chgen/chgen" && m.Version != "" {
+			return m.Version
+		}
+	}
+	return "(devel)"
 }

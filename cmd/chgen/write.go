@@ -5,28 +5,31 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
 )
 
 // write puts every output in its place. All are written in full beside their places before the first is moved there,
 // so that a full disk changes nothing and an end at any moment leaves each file whole, old or new.
 func write(outputs []*output) error {
-	var staged []string
+	var temps []string
 	defer func() {
-		for _, temp := range staged {
+		for _, temp := range temps {
 			_ = os.Remove(temp) // gone already where all went well
 		}
 	}()
 	for _, o := range outputs {
 		temp, err := stage(o)
 		if temp != "" {
-			staged = append(staged, temp)
+			temps = append(temps, temp)
 		}
 		if err != nil {
 			return fmt.Errorf("write %s: %w", o.path, err)
 		}
 	}
 	for i, o := range outputs {
-		if err := os.Rename(staged[i], o.path); err != nil {
+		if err := os.Rename(temps[i], o.path); err != nil {
 			return fmt.Errorf("write %s: %w", o.path, err)
 		}
 	}
@@ -39,7 +42,7 @@ func stage(o *output) (temp string, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(dir, ".chgen-*.tmp")
+	f, err := os.CreateTemp(dir, fmt.Sprintf(".chgen-%d-*.tmp", os.Getpid()))
 	if err != nil {
 		return "", err
 	}
@@ -51,6 +54,40 @@ func stage(o *output) (temp string, err error) {
 		return f.Name(), err
 	}
 	return f.Name(), f.Sync()
+}
+
+var staged = regexp.MustCompile(`^\.chgen-(?:([0-9]+)-)?[0-9]+\.tmp$`)
+
+// sweep removes what runs that were killed have left beside these outputs. A file that stays is in nobody's way.
+func sweep(outputs []*output) {
+	swept := map[string]bool{}
+	for _, o := range outputs {
+		dir := filepath.Dir(o.path)
+		if swept[dir] {
+			continue
+		}
+		swept[dir] = true
+		entries, _ := os.ReadDir(dir)
+		for _, entry := range entries {
+			if m := staged.FindStringSubmatch(entry.Name()); m != nil && !running(m[1]) {
+				_ = os.Remove(filepath.Join(dir, entry.Name()))
+			}
+		}
+	}
+}
+
+// running reports whether there is a process of this id, which may be writing at this moment.
+func running(id string) bool {
+	pid, err := strconv.Atoi(id)
+	if err != nil {
+		return false
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = process.Release() }()
+	return !errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 // mode keeps the permissions of a file that is replaced.
