@@ -37,7 +37,7 @@ func TestMounts(t *testing.T) {
 
 func TestVersions(t *testing.T) {
 	run(t, nil, func(s *site) {
-		for _, query := range []string{"", "?vsn=2.0", "?vsn=abc", "?vsn=2.1.0", "?vsn=3.0.0", "?vsn[]=2.0.0", "?vsn=2.0.0x", "?vsn=2.0.01", "?vsn=2.0.-1", "?vsn="} {
+		for _, query := range []string{"?vsn=2.0", "?vsn=1.1.0", "?vsn=abc", "?vsn=2.1.0", "?vsn=3.0.0", "?vsn[]=2.0.0", "?vsn=2.0.0x", "?vsn=2.0.01", "?vsn=2.0.-1", "?vsn="} {
 			if body := s.refusedWith(403, "/socket/websocket"+query, nil); body != "" {
 				t.Errorf("%s: body %q, want none", query, body)
 			}

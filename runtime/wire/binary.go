@@ -30,63 +30,75 @@ func decodeBinary(data []byte, m *Message) error {
 	if data[0] != kindPush {
 		return errBinaryKind
 	}
-	if len(data) < 5 {
-		return errBinaryShort
-	}
-	var fields [4]string
-	at := 5
-	for i := range fields {
-		end := at + int(data[1+i])
-		if end > len(data) {
-			return errBinaryShort
-		}
-		if !utf8.Valid(data[at:end]) {
-			return errBinaryUTF8
-		}
-		fields[i] = string(data[at:end])
-		at = end
+	fields, payload, err := cutHead(data[1:], 4)
+	if err != nil {
+		return err
 	}
 	m.JoinRef = appendString(nil, fields[0])
 	m.Ref = appendString(nil, fields[1])
 	m.Topic, m.Event = fields[2], fields[3]
-	m.Payload, m.Binary = data[at:], true
+	m.Payload, m.Binary = payload, true
 	return nil
 }
 
 // appendBinary writes a reply where m has a status, a broadcast where it has no join_ref, else a push.
 func appendBinary(dst []byte, m *Message) ([]byte, error) {
-	var fields [4]string
-	var n int
 	switch {
 	case m.Status != "":
-		dst = append(dst, kindReply)
-		fields = [4]string{refText(m.JoinRef), refText(m.Ref), m.Topic, m.Status}
-		n = 4
+		return appendFrame(dst, kindReply, m.Payload, []Ref{m.JoinRef, m.Ref}, m.Topic, m.Status)
 	case m.JoinRef == nil:
-		dst = append(dst, kindBroadcast)
-		fields = [4]string{m.Topic, m.Event}
-		n = 2
+		return appendFrame(dst, kindBroadcast, m.Payload, nil, m.Topic, m.Event)
 	default:
-		dst = append(dst, kindPush)
-		fields = [4]string{refText(m.JoinRef), m.Topic, m.Event}
-		n = 3
+		return appendFrame(dst, kindPush, m.Payload, []Ref{m.JoinRef}, m.Topic, m.Event)
 	}
-	for _, field := range fields[:n] {
-		if len(field) > 255 {
-			return dst, fmt.Errorf("binary frame: a field of %d bytes, at most 255 fit", len(field))
-		}
-		dst = append(dst, byte(len(field)))
-	}
-	for _, field := range fields[:n] {
-		dst = append(dst, field...)
-	}
-	return append(dst, m.Payload...), nil
 }
 
-// refText is a ref as binary frames carry it: a string's text, any other value as it is written, null as nothing.
-func refText(r Ref) string {
-	if len(r) > 0 && r[0] == '"' {
-		return string(codec.Unquote(nil, r))
+// cutHead takes n fields, whose lengths come first, from the front of data.
+func cutHead(data []byte, n int) (fields [4]string, payload []byte, err error) {
+	if len(data) < n {
+		return fields, nil, errBinaryShort
 	}
-	return string(r)
+	at := n
+	for i := range n {
+		end := at + int(data[i])
+		if end > len(data) {
+			return fields, nil, errBinaryShort
+		}
+		if !utf8.Valid(data[at:end]) {
+			return fields, nil, errBinaryUTF8
+		}
+		fields[i] = string(data[at:end])
+		at = end
+	}
+	return fields, data[at:], nil
+}
+
+// appendFrame appends a whole frame: its kind, the lengths of the refs and names, these themselves, and the payload.
+func appendFrame(dst []byte, kind byte, payload []byte, refs []Ref, names ...string) ([]byte, error) {
+	dst = append(dst, kind)
+	length := len(dst)
+	dst = append(dst, make([]byte, len(refs)+len(names))...)
+	for i := range len(refs) + len(names) {
+		start := len(dst)
+		if i < len(refs) {
+			dst = appendRefText(dst, refs[i])
+		} else {
+			dst = append(dst, names[i-len(refs)]...)
+		}
+		n := len(dst) - start
+		if n > 255 {
+			return dst, fmt.Errorf("binary frame: a field of %d bytes, at most 255 fit", n)
+		}
+		dst[length+i] = byte(n)
+	}
+	return append(dst, payload...), nil
+}
+
+// appendRefText appends a ref as binary frames carry it: a string's text, any other value as it is written, null as
+// nothing.
+func appendRefText(dst []byte, r Ref) []byte {
+	if len(r) > 0 && r[0] == '"' {
+		return codec.Unquote(dst, r)
+	}
+	return append(dst, r...)
 }

@@ -125,30 +125,42 @@ func stringOf(element []byte) (string, bool) {
 	return string(codec.Unquote(nil, element)), true
 }
 
-// appendText writes m as an array of five (rule 2.1), a reply's payload as {"status","response"} (rule 2.7).
+// appendText writes m as an array of five (rule 2.1).
 func appendText(dst []byte, m *Message) []byte {
 	dst = append(dst, '[')
 	dst = appendRef(dst, m.JoinRef)
 	dst = append(dst, ',')
 	dst = appendRef(dst, m.Ref)
 	dst = append(dst, ',')
-	if m.OddTopic != nil {
-		dst = append(dst, m.OddTopic...)
+	dst = appendTopic(dst, m)
+	dst = append(dst, ',')
+	if m.Status != "" {
+		dst = append(dst, `"phx_reply"`...)
 	} else {
-		dst = appendString(dst, m.Topic)
+		dst = appendString(dst, m.Event)
 	}
 	dst = append(dst, ',')
-	if m.Status == "" {
-		dst = appendString(dst, m.Event)
-		dst = append(dst, ',')
-		dst = append(dst, m.Payload...)
-		return append(dst, ']')
+	dst = appendPayload(dst, m)
+	return append(dst, ']')
+}
+
+func appendTopic(dst []byte, m *Message) []byte {
+	if m.OddTopic != nil {
+		return append(dst, m.OddTopic...)
 	}
-	dst = append(dst, `"phx_reply",{"status":`...)
+	return appendString(dst, m.Topic)
+}
+
+// appendPayload writes the payload, that of a reply as {"status","response"} (rule 2.7).
+func appendPayload(dst []byte, m *Message) []byte {
+	if m.Status == "" {
+		return append(dst, m.Payload...)
+	}
+	dst = append(dst, `{"status":`...)
 	dst = appendString(dst, m.Status)
 	dst = append(dst, `,"response":`...)
 	dst = append(dst, m.Payload...)
-	return append(dst, "}]"...)
+	return append(dst, '}')
 }
 
 func appendRef(dst []byte, r Ref) []byte {

@@ -4,8 +4,8 @@
 // back. It knows nothing of connections, memberships or schemas: what a frame means is decided elsewhere.
 // Serializers have no state and may be used concurrently.
 //
-// The serializer of version 2 is here: five-element arrays as text, and binary frames for payloads that are bytes
-// (sections 2 and 9 of the protocol).
+// Version 2 is five-element arrays as text, and binary frames for payloads that are bytes (sections 2 and 9 of the
+// protocol). Version 1 is objects, as text alone.
 package wire
 
 import (

@@ -108,14 +108,6 @@ func TestAppendTextFollowsTheNullTable(t *testing.T) {
 	}
 }
 
-func TestAppendTextDoesNotAllocate(t *testing.T) {
-	m := wire.Message{JoinRef: ref(`"1"`), Ref: ref(`"2"`), Topic: "room:1", Status: "ok", Payload: []byte(`{"a":1}`)}
-	buf := make([]byte, 0, 256)
-	if n := testing.AllocsPerRun(100, func() { buf, _, _ = wire.V2.Append(buf[:0], &m) }); n != 0 {
-		t.Errorf("Append allocates %v times, want 0", n)
-	}
-}
-
 func TestBinaryFrames(t *testing.T) {
 	t.Parallel()
 	var got wire.Message

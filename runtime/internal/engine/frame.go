@@ -31,7 +31,7 @@ const maxHeader = 10
 
 // encodeFrame returns m as one WebSocket frame, header included, which any number of connections may share.
 func encodeFrame(ser wire.Serializer, m *wire.Message) ([]byte, error) {
-	room := maxHeader + len(m.JoinRef) + len(m.Ref) + len(m.Topic) + len(m.Event) + len(m.OddTopic) + len(m.Payload) + 64
+	room := maxHeader + len(m.JoinRef) + len(m.Ref) + len(m.Topic) + len(m.Event) + len(m.OddTopic) + len(m.Payload) + 96
 	buf, isBinary, err := ser.Append(make([]byte, maxHeader, room), m)
 	if err != nil {
 		return nil, err

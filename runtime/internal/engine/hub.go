@@ -156,6 +156,12 @@ func (h *hub) deliver(p *publication, diff bool) {
 	msg := wire.Message{Topic: h.topic, Event: p.event, Payload: p.payload, Binary: p.binary}
 	key := p.queueKey(h.topic)
 	var frames frameCache
+	var failed error // of a serializer: version 1 has no binary frames
+	defer func() {
+		if failed != nil {
+			h.srv.log.Error("broadcast cannot be encoded", "topic", h.topic, "event", p.event, "err", failed)
+		}
+	}()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.members {
@@ -164,8 +170,8 @@ func (h *hub) deliver(p *publication, diff bool) {
 		}
 		frame, err := frames.get(m.conn.ser, &msg)
 		if err != nil {
-			h.srv.log.Error("broadcast cannot be encoded", "topic", h.topic, "event", p.event, "err", err)
-			return
+			failed = err
+			continue
 		}
 		m.conn.link.out.put(frame, p.delivery, key)
 	}
@@ -176,19 +182,19 @@ type frameCache struct {
 	entries [2]struct {
 		ser   wire.Serializer
 		frame []byte
+		err   error
 	}
 }
 
 func (c *frameCache) get(ser wire.Serializer, msg *wire.Message) ([]byte, error) {
 	for i := range c.entries {
 		e := &c.entries[i]
-		if e.ser == ser {
-			return e.frame, nil
-		}
 		if e.ser == nil {
-			frame, err := encodeFrame(ser, msg)
-			e.ser, e.frame = ser, frame
-			return frame, err
+			e.ser = ser
+			e.frame, e.err = encodeFrame(ser, msg)
+		}
+		if e.ser == ser {
+			return e.frame, e.err
 		}
 	}
 	return encodeFrame(ser, msg)

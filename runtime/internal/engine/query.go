@@ -1,6 +1,11 @@
 package engine
 
-import "net/url"
+import (
+	"net/url"
+	"strings"
+
+	"github.com/chgen/chgen/runtime/wire"
+)
 
 // The connect params that are the runtime's own.
 const (
@@ -37,4 +42,21 @@ func lastValue(values url.Values, name string) (value string, ok bool) {
 		return "", false
 	}
 	return all[len(all)-1], true
+}
+
+// serializerFor returns the serializer of the version that the query asks for, nil where there is none (rule 1.5).
+func serializerFor(query url.Values) wire.Serializer {
+	vsn, ok := lastValue(query, paramVersion)
+	if !ok {
+		vsn = wire.DefaultVersion
+		for name := range query {
+			if strings.HasPrefix(name, paramVersion+"[") { // a list or a map is no version
+				return nil
+			}
+		}
+	}
+	if ser, ok := wire.ForVersion(vsn); ok {
+		return ser
+	}
+	return nil
 }

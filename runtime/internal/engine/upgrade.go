@@ -8,13 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"strconv"
 	"strings"
 
 	"github.com/coder/websocket"
 
 	"github.com/chgen/chgen/runtime/codec"
-	"github.com/chgen/chgen/runtime/wire"
 )
 
 // RefusalError is a connect hook's refusal with a reason that the client may see.
@@ -85,19 +83,6 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, m *mount) *Conn
 		c.close(closeRefused, refusalReason(err))
 	}
 	return c
-}
-
-// serializerFor returns the serializer that the query asks for, nil where there is none (rule 1.5).
-func serializerFor(query url.Values) wire.Serializer {
-	vsn, _ := lastValue(query, paramVersion)
-	patch, ok := strings.CutPrefix(vsn, "2.0.")
-	if !ok {
-		return nil
-	}
-	if n, err := strconv.ParseUint(patch, 10, 32); err != nil || strconv.FormatUint(n, 10) != patch {
-		return nil
-	}
-	return wire.V2
 }
 
 // upgradeProblem says what keeps the request from being a WebSocket upgrade, "" where nothing does.
