@@ -82,7 +82,7 @@ func (o option) apply(cfg *engine.Config) { o(cfg) }
 // WithMount adds a place to serve sockets at. Without any, every path that ends in /websocket is served, with the
 // defaults.
 func WithMount(m Mount) Option {
-	return option(func(cfg *engine.Config) { cfg.Mounts = append(cfg.Mounts, engine.Mount(m)) })
+	return option(func(cfg *engine.Config) { cfg.Mounts = append(cfg.Mounts, m.engine()) })
 }
 
 // WithLimits sets the limits. Fields that are zero keep their defaults.
@@ -119,6 +119,16 @@ type Mount struct {
 	// MaxFrameBytes and IdleTimeout are those of Limits, for this mount.
 	MaxFrameBytes int
 	IdleTimeout   time.Duration
+}
+
+func (m Mount) engine() engine.Mount {
+	return engine.Mount{
+		Path:          m.Path,
+		Origins:       m.Origins,
+		CheckOrigin:   m.CheckOrigin,
+		MaxFrameBytes: m.MaxFrameBytes,
+		IdleTimeout:   m.IdleTimeout,
+	}
 }
 
 // Limits bound what clients and handlers may take. Zero fields are the defaults.

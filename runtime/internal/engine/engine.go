@@ -8,13 +8,14 @@
 //
 // # Goroutines
 //
-// A connection has one goroutine of its own, the reader (Conn.serve); it owns the connection, ends with it, and waits
-// for everything else that the connection has started. Beside it there are, only while they have something to do:
+// A connection belongs to its transport, which moves its messages, ends it (Conn.End) and so waits for everything that
+// the connection has started. On WebSocket that is one goroutine, the reader (link.serve). Beside it there are, only
+// while they have something to do:
 //
-//   - the writer (queue.write), started by whoever queues a frame. It ends when the queue is empty or the network
-//     fails; Conn.serve waits for it.
+//   - the writer (link.write), started by whoever queues a frame. It ends when the queue is empty or the network fails;
+//     link.serve waits for it.
 //   - one for each membership (Membership.run), started by whoever puts something into its mailbox. It ends when the
-//     mailbox is empty or the membership has ended; Conn.serve waits for Membership.done.
+//     mailbox is empty or the membership has ended; Conn.End waits for it.
 //   - one for each concurrent event that is being worked on; Membership.finish waits for it.
 //
 // Server.Shutdown waits for the connections. So everything hangs on one tree, and nothing is left when it is gone.
@@ -62,7 +63,7 @@ type Server struct {
 	router   router
 	topics   *registry
 	tracker  *presence.Tracker
-	started  time.Time // what Conn.lastSeen counts from
+	started  time.Time // what link.lastSeen counts from
 	serial   atomic.Uint64
 	node     string // tells this server's connections from those of others on the bus
 
@@ -129,7 +130,7 @@ func (s *Server) Disconnect(ctx context.Context, id string) error {
 	}
 	s.mu.Unlock()
 	for _, c := range conns {
-		c.close(closeGoingAway, "disconnected")
+		c.Close(closeGoingAway, "disconnected")
 	}
 	return nil
 }

@@ -79,3 +79,28 @@ func closeFrame(code uint16, reason string) []byte {
 	binary.BigEndian.PutUint16(frame[2:], code)
 	return append(frame, reason...)
 }
+
+// parseCloseFrame is what closeFrame was called with.
+func parseCloseFrame(frame []byte) (code uint16, reason string) {
+	if len(frame) < 4 { // the library's own may say nothing
+		return 0, ""
+	}
+	return binary.BigEndian.Uint16(frame[2:]), string(frame[4:])
+}
+
+// Frame is one message without the header that WebSocket wants before it.
+type Frame struct {
+	Data   []byte
+	Binary bool
+}
+
+// framePayload is a frame of encodeFrame without its header.
+func framePayload(frame []byte) []byte {
+	switch frame[1] {
+	case 126:
+		return frame[4:]
+	case 127:
+		return frame[10:]
+	}
+	return frame[2:]
+}

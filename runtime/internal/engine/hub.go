@@ -173,7 +173,7 @@ func (h *hub) deliver(p *publication, diff bool) {
 			failed = err
 			continue
 		}
-		m.conn.link.out.put(frame, p.delivery, key)
+		m.conn.out.put(frame, p.delivery, key)
 	}
 }
 

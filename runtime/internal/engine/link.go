@@ -2,9 +2,14 @@ package engine
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // The buffers of an idle connection. The library's control frames must reach the link in one Write each, so the
@@ -14,14 +19,59 @@ const (
 	writeBuffer = 128
 )
 
-// link is the net.Conn between the WebSocket library and the network. The library reads through it and hands its
-// control frames to it, each in one Write; they stand in the same queue as our data frames, so that neither ever
-// lands inside the other.
+// link is the net.Conn between the WebSocket library and the network, and carries its connection. The library reads
+// through it and hands its control frames to it, each in one Write; they stand in the same queue as our data frames, so
+// that neither ever lands inside the other.
 type link struct {
 	net.Conn
-	out     queue
+	owner   *Conn
+	ws      *websocket.Conn
 	early   []byte // what the HTTP server had read already
 	readErr error  // of the network; for the reader alone
+
+	limited io.LimitedReader // of the reader: kept to spare an allocation for each message
+
+	lastSeen atomic.Int64 // when a frame was last received, counted from Server.started
+	idleMu   sync.Mutex   // guards idle, which is nil once the reader has ended
+	idle     *time.Timer
+}
+
+// Ready implements Carrier: a writer goroutine, which exists while frames wait, hands what is pending to the network in
+// one write.
+func (l *link) Ready() { go l.write() }
+
+// Closing implements Carrier: what waits has the grace period, and the reader, whose connection this ends, wakes up.
+func (l *link) Closing() {
+	_ = l.SetWriteDeadline(time.Now().Add(l.grace()))
+	l.wakeReader()
+}
+
+// Cut implements Carrier.
+func (l *link) Cut() { _ = l.Conn.Close() }
+
+func (l *link) grace() time.Duration { return l.owner.srv.limits.CloseTimeout }
+
+// wakeReader makes a read that is under way, and the next, fail.
+func (l *link) wakeReader() { _ = l.SetReadDeadline(time.Unix(1, 0)) }
+
+// write is the writer goroutine. The reader waits for it.
+func (l *link) write() {
+	written := 0
+	for {
+		data, chunk := l.owner.out.next(written)
+		if data == nil {
+			return
+		}
+		written = len(data)
+		_, err := l.Conn.Write(data)
+		if chunk != nil {
+			chunks.Put(chunk)
+		}
+		if err != nil {
+			l.owner.out.fail()
+			l.wakeReader()
+		}
+	}
 }
 
 // Read implements net.Conn.
@@ -40,7 +90,7 @@ func (l *link) Read(p []byte) (int, error) {
 
 // Write implements net.Conn for the library, which writes nothing but control frames.
 func (l *link) Write(p []byte) (int, error) {
-	if err := l.out.control(p); err != nil {
+	if err := l.owner.out.control(p); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -48,21 +98,21 @@ func (l *link) Write(p []byte) (int, error) {
 
 // Close implements net.Conn: what waits goes out first, within the grace period.
 func (l *link) Close() error {
-	_ = l.SetWriteDeadline(time.Now().Add(l.out.grace))
-	l.out.wait()
-	l.out.kill()
+	_ = l.SetWriteDeadline(time.Now().Add(l.grace()))
+	l.owner.out.wait()
+	l.owner.out.kill()
 	return nil
 }
 
 // linger lets the client take the close frame in: closing at once, with data of the client unread, would reset the
 // connection and lose it. So the sending half ends, and what comes is read and dropped until the client hangs up too.
 func (l *link) linger() {
-	l.out.wait()
+	l.owner.out.wait()
 	half, ok := l.Conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	_ = l.SetReadDeadline(time.Now().Add(l.out.grace))
+	_ = l.SetReadDeadline(time.Now().Add(l.grace()))
 	var sink [512]byte
 	for {
 		if _, err := l.Conn.Read(sink[:]); err != nil {
@@ -74,8 +124,7 @@ func (l *link) linger() {
 // hijackWriter hands the library our link when it hijacks the connection.
 type hijackWriter struct {
 	http.ResponseWriter
-	limits *Limits
-	link   *link
+	link *link
 }
 
 // Hijack implements http.Hijacker.
@@ -84,15 +133,12 @@ func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &link{Conn: conn}
+	l := w.link
+	l.Conn = conn
 	if n := buffered.Reader.Buffered(); n > 0 {
 		l.early = make([]byte, n)
 		_, _ = buffered.Read(l.early) // it is all in the buffer
 	}
-	l.out.conn = conn
-	l.out.limit = w.limits.QueueBytes
-	l.out.grace = w.limits.CloseTimeout
-	w.link = l
 	return l, bufio.NewReadWriter(bufio.NewReaderSize(l, readBuffer), bufio.NewWriterSize(l, writeBuffer)), nil
 }
 

@@ -245,7 +245,7 @@ func (m *Membership) runLeave(reason Reason) {
 }
 
 // gone reports whether the client cannot be reached any more, so that errors are no news.
-func (m *Membership) gone() bool { return m.ctx.Err() != nil || m.conn.link.out.isClosing() }
+func (m *Membership) gone() bool { return m.ctx.Err() != nil || m.conn.out.isClosing() }
 
 // waitFor waits until the membership that m replaces has ended, but not for ever.
 func (m *Membership) waitFor(old *Membership) {

@@ -14,12 +14,15 @@ type Mount struct {
 	CheckOrigin   func(r *http.Request, origin *url.URL) bool
 	MaxFrameBytes int
 	IdleTimeout   time.Duration
+	NoWebSocket   bool
+	Transports    []Transport // others
 }
 
 // mount is a Mount with everything filled in.
 type mount struct {
 	Mount
-	rules []originRule
+	rules      []originRule
+	transports []Transport
 }
 
 func newMount(m Mount, limits Limits) mount {
@@ -30,6 +33,10 @@ func newMount(m Mount, limits Limits) mount {
 		m.IdleTimeout = limits.IdleTimeout
 	}
 	full := mount{Mount: m}
+	if !m.NoWebSocket {
+		full.transports = append(full.transports, webSocket{})
+	}
+	full.transports = append(full.transports, m.Transports...)
 	for _, text := range m.Origins {
 		rule, err := parseOrigin(text)
 		if err != nil {
@@ -40,22 +47,33 @@ func newMount(m Mount, limits Limits) mount {
 	return full
 }
 
-// suffixWebSocket is what a socket's path ends in, after its mount.
-const suffixWebSocket = "/websocket"
-
-// mountOf returns the mount of a path, nil where it is none's.
-func (s *Server) mountOf(path string) *mount {
-	base, ok := strings.CutSuffix(path, suffixWebSocket)
-	if !ok {
-		return nil
+// route returns the transport that a path names and the mount that it is of, nil where it is none's.
+func (s *Server) route(path string) (Transport, Endpoint) {
+	slash := strings.LastIndexByte(path, '/')
+	if slash < 0 {
+		return nil, Endpoint{}
 	}
+	base, name := path[:slash], path[slash+1:]
 	if len(s.mounts) == 0 {
-		return &s.anywhere
+		return s.anywhere.endpoint(s, name)
 	}
 	for i := range s.mounts {
-		if strings.TrimSuffix(s.mounts[i].Path, "/") == base {
-			return &s.mounts[i]
+		if strings.TrimSuffix(s.mounts[i].Path, "/") != base {
+			continue
+		}
+		if t, e := s.mounts[i].endpoint(s, name); t != nil {
+			return t, e
 		}
 	}
-	return nil
+	return nil, Endpoint{}
+}
+
+// endpoint returns the mount's transport of this name, nil where it has none.
+func (m *mount) endpoint(s *Server, name string) (Transport, Endpoint) {
+	for _, t := range m.transports {
+		if t.Name() == name {
+			return t, Endpoint{srv: s, mount: m}
+		}
+	}
+	return nil, Endpoint{}
 }

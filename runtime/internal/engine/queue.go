@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net"
 	"sync"
-	"time"
 )
 
 // Delivery says what may happen to an event that waits in a queue.
@@ -36,14 +35,12 @@ var chunks = sync.Pool{New: func() any {
 }}
 
 // queue holds the frames that wait to go out on one connection, bounded in bytes. Putting something in never blocks:
-// a writer goroutine, which exists while frames wait, takes everything that is pending and hands it to the network
-// in one write.
+// the carrier is told, and takes out everything that is pending at once.
 //
 // A close frame is the last thing that goes out: what is put in after it is dropped.
 type queue struct {
-	conn  net.Conn
-	limit int           // bytes
-	grace time.Duration // for what waits when the queue is closed
+	carrier Carrier
+	limit   int // bytes
 
 	mu      sync.Mutex // guards what follows; held for memory work only
 	frames  []outFrame // frames[head:] wait, but for those that have been dropped
@@ -53,10 +50,10 @@ type queue struct {
 	latest  map[string]uint64 // where the Latest frame of a key waits, counted like first
 	lossy   int               // volatile frames that wait
 	bytes   int               // that wait or are being written
-	writing bool              // the writer runs
-	closing bool              // a close frame is in, or was written
+	writing bool              // the carrier has been told, and has not taken everything out since
+	closing []byte            // the close frame that is in, or was taken out
 	dead    bool              // the network failed, or was given up
-	drained chan struct{}     // closed when the writer ends, made by wait
+	drained chan struct{}     // closed when everything has been taken out, made by wait
 }
 
 // put queues a data frame. key tells Latest frames apart. It returns false where the queue takes no more data, and
@@ -64,7 +61,7 @@ type queue struct {
 func (q *queue) put(data []byte, delivery Delivery, key string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closing || q.dead {
+	if q.closing != nil || q.dead {
 		return false
 	}
 	if delivery == Latest {
@@ -142,7 +139,7 @@ func (q *queue) append(f outFrame) {
 	q.frames = append(q.frames, f)
 	if !q.writing {
 		q.writing = true
-		go q.write()
+		q.carrier.Ready()
 	}
 }
 
@@ -153,7 +150,7 @@ func (q *queue) control(frame []byte) error {
 	switch {
 	case q.dead:
 		return net.ErrClosed
-	case q.closing:
+	case q.closing != nil:
 	case frame[0]&0x0f == opClose:
 		q.closeLocked(bytes.Clone(frame), false)
 	case !q.fits(len(frame)) && !q.evict(len(frame)):
@@ -168,46 +165,57 @@ func (q *queue) control(frame []byte) error {
 func (q *queue) close(frame []byte) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closing || q.dead {
+	if q.closing != nil || q.dead {
 		return false
 	}
 	q.closeLocked(frame, false)
 	return true
 }
 
-// closeLocked queues the close frame, instead of what waits where discard is set, and wakes the reader, whose
-// connection this ends.
+// closeLocked queues the close frame, instead of what waits where discard is set, and tells the carrier.
 func (q *queue) closeLocked(frame []byte, discard bool) {
-	q.closing = true
+	q.closing = frame
 	if discard {
 		for i := q.head; i < len(q.frames); i++ {
 			q.drop(i)
 		}
 	}
 	q.append(outFrame{data: frame})
-	_ = q.conn.SetWriteDeadline(time.Now().Add(q.grace))
-	q.wakeReader()
+	q.carrier.Closing()
 }
-
-// wakeReader makes a read that is under way, and the next, fail.
-func (q *queue) wakeReader() { _ = q.conn.SetReadDeadline(time.Unix(1, 0)) }
 
 // isClosing reports whether the connection is being closed, or has failed.
 func (q *queue) isClosing() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.closing || q.dead
+	return q.closing != nil || q.dead
 }
 
-// kill drops everything and closes the network connection.
-func (q *queue) kill() {
+// closedWith says with what the connection is being closed, if it is.
+func (q *queue) closedWith() (code uint16, reason string, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closing == nil {
+		return 0, "", false
+	}
+	code, reason = parseCloseFrame(q.closing)
+	return code, reason, true
+}
+
+// fail drops everything, now and from now on: there is nobody to take it.
+func (q *queue) fail() {
 	q.mu.Lock()
 	q.dead = true
 	q.mu.Unlock()
-	_ = q.conn.Close()
 }
 
-// wait returns when the writer has ended, which it does within the grace period once the queue is closing.
+// kill is fail that has the carrier end at once.
+func (q *queue) kill() {
+	q.fail()
+	q.carrier.Cut()
+}
+
+// wait returns when everything has been taken out.
 func (q *queue) wait() {
 	q.mu.Lock()
 	if !q.writing {
@@ -222,30 +230,40 @@ func (q *queue) wait() {
 	<-drained
 }
 
-// write is the writer goroutine.
-func (q *queue) write() {
-	written := 0
-	for {
-		data, chunk := q.next(written)
-		if data == nil {
-			return
+// takeAll takes out all messages that wait, each without its header.
+func (q *queue) takeAll() []Frame {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var frames []Frame
+	for ; !q.dead && q.head < len(q.frames); q.head++ {
+		frame := q.frames[q.head].data
+		if frame == nil {
+			q.holes--
+			continue
 		}
-		written = len(data)
-		_, err := q.conn.Write(data)
-		if chunk != nil {
-			chunks.Put(chunk)
+		q.bytes -= len(frame)
+		q.take(q.head)
+		if op := frame[0] & 0x0f; op != opClose {
+			frames = append(frames, Frame{framePayload(frame), op == opBinary})
 		}
-		if err != nil {
-			q.mu.Lock()
-			q.dead = true
-			q.mu.Unlock()
-			q.wakeReader()
-		}
+	}
+	q.compact()
+	q.emptied()
+	return frames
+}
+
+// emptied notes that nothing waits any more.
+func (q *queue) emptied() {
+	q.writing = false
+	q.latest = nil
+	if q.drained != nil {
+		close(q.drained)
+		q.drained = nil
 	}
 }
 
 // next takes out what is to be written at once: a single frame as it is, or several joined in a chunk, which goes
-// back to the pool once it is written. No data ends the writer.
+// back to the pool once it is written. written is what came of the last call. No data says that nothing waits.
 func (q *queue) next(written int) (data []byte, chunk *[]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -273,12 +291,7 @@ func (q *queue) next(written int) (data []byte, chunk *[]byte) {
 	if data != nil {
 		return data, chunk
 	}
-	q.writing = false
-	q.latest = nil
-	if q.drained != nil {
-		close(q.drained)
-		q.drained = nil
-	}
+	q.emptied()
 	return nil, nil
 }
 

@@ -127,6 +127,6 @@ func (c *Conn) dismiss(m *Membership, last *wire.Message) {
 		c.reply(last)
 	}
 	if c.draining && len(c.members) == 0 {
-		c.close(closeRestart, c.retryAfter())
+		c.Close(closeRestart, c.retryAfter())
 	}
 }

@@ -122,11 +122,11 @@ func (s Sender) sendPush(p *publication, encode func([]byte) ([]byte, error)) er
 	if err != nil {
 		return err
 	}
-	deferred, err := s.m.afterReply(func() { s.m.conn.link.out.put(frame, p.delivery, key) })
+	deferred, err := s.m.afterReply(func() { s.m.conn.out.put(frame, p.delivery, key) })
 	if deferred || err != nil {
 		return err
 	}
-	if !s.m.conn.link.out.put(frame, p.delivery, key) {
+	if !s.m.conn.out.put(frame, p.delivery, key) {
 		return ErrClosed
 	}
 	return nil
@@ -148,7 +148,7 @@ func (m *Membership) pushFrame(p *publication, payload []byte, binary bool) {
 		m.crash("Intercept", err)
 		return
 	}
-	m.conn.link.out.put(frame, p.delivery, key)
+	m.conn.out.put(frame, p.delivery, key)
 }
 
 // queueKey is what tells Latest frames apart in a queue.

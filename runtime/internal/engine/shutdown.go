@@ -34,7 +34,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	conns = slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
 	for _, c := range conns {
-		c.link.out.kill()
+		c.out.kill()
 	}
 	return fmt.Errorf("shutdown: %w", ctx.Err())
 }
@@ -45,7 +45,7 @@ func (c *Conn) drain() {
 	c.draining = true
 	members := slices.Collect(maps.Values(c.members))
 	if len(members) == 0 {
-		c.close(closeRestart, c.retryAfter())
+		c.Close(closeRestart, c.retryAfter())
 	}
 	c.mu.Unlock()
 	for _, m := range members {

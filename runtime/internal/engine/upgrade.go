@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"strings"
 
@@ -20,69 +19,75 @@ type RefusalError struct{ Reason string }
 
 func (e *RefusalError) Error() string { return "connection refused: " + e.Reason }
 
-// ServeHTTP implements http.Handler: it upgrades requests for <mount>/websocket. The checks come in the order of
-// rule 1.8; only the connect hook is called last of all, so that nothing it does was for nothing.
+// ServeHTTP implements http.Handler: it hands a request to the transport that its path names.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m := s.mountOf(r.URL.Path)
-	if m == nil {
+	transport, endpoint := s.route(r.URL.Path)
+	if transport == nil {
 		http.NotFound(w, r)
 		return
 	}
+	transport.Serve(w, r, endpoint)
+}
+
+// webSocket is the WebSocket transport.
+type webSocket struct{}
+
+// Name implements Transport.
+func (webSocket) Name() string { return "websocket" }
+
+// Serve implements Transport: it upgrades the request. The checks come in the order of rule 1.8; only the connect hook
+// is called last of all, so that nothing it does was for nothing.
+func (webSocket) Serve(w http.ResponseWriter, r *http.Request, e Endpoint) {
 	if r.Method != http.MethodGet {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if !s.begin() {
-		http.Error(w, "shutting down", http.StatusServiceUnavailable)
-		return
+	o, refusal := e.admit(r)
+	if refusal == nil {
+		refusal = o.upgrade(w, r)
 	}
-	c := s.upgrade(w, r, m)
-	if c == nil {
-		s.end()
-		return
+	switch {
+	case refusal == nil:
+	case refusal.Reason == "":
+		w.WriteHeader(refusal.Status)
+	default:
+		http.Error(w, refusal.Reason, refusal.Status)
 	}
-	go c.serve()
 }
 
-// upgrade makes a connection of the request, or answers it and returns nil.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, m *mount) *Conn {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		http.Error(w, "malformed query", http.StatusBadRequest)
-		return nil
-	}
-	if !m.checkOrigin(r) {
-		s.log.WarnContext(r.Context(), "origin refused", "origin", r.Header.Get("Origin"), "host", r.Host, "remote", remoteHost(r))
-		w.WriteHeader(http.StatusForbidden)
-		return nil
-	}
-	ser := serializerFor(query)
-	if ser == nil {
-		w.WriteHeader(http.StatusForbidden)
-		return nil
-	}
+// upgrade makes a connection of the request, or says why not. Nothing is to be said where that has been done.
+func (o opening) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
+	c := o.conn
+	s := c.srv
 	if problem := upgradeProblem(r); problem != "" {
-		http.Error(w, problem, http.StatusBadRequest)
-		return nil
+		o.abandon()
+		return &Refusal{http.StatusBadRequest, problem}
 	}
 	if !canHijack(w) {
+		o.abandon()
 		s.log.ErrorContext(r.Context(), "the ResponseWriter cannot be hijacked", "type", fmt.Sprintf("%T", w))
-		w.WriteHeader(http.StatusInternalServerError)
-		return nil
+		return &Refusal{Status: http.StatusInternalServerError}
 	}
-	generated, _ := lastValue(query, paramGenerated)
-	c := &Conn{srv: s, mount: m, ser: ser, generated: generated == "1"}
-	ctx, err := s.runConnect(r, newConnectQuery(query))
-	if err != nil && !s.refuse(w, r, c, err) {
-		return nil
-	}
-	if !s.accept(w, r, c, ctx) {
-		return nil
-	}
+	ctx, err := s.runConnect(r, newConnectQuery(o.query))
+	var refusal *Refusal
 	if err != nil {
-		c.close(closeRefused, refusalReason(err))
+		refusal = s.refusal(r, c, err)
+		if refusal.Status != http.StatusForbidden || !c.generated {
+			o.abandon()
+			return &Refusal{Status: refusal.Status}
+		}
 	}
-	return c
+	l := accept(w, r, c)
+	if l == nil {
+		o.abandon()
+		return nil
+	}
+	c.start(ctx, l)
+	if refusal != nil { // browsers show a close reason to a generated client, but not what is in a 403
+		c.Close(closeRefused, refusal.Reason)
+	}
+	go l.serve()
+	return nil
 }
 
 // upgradeProblem says what keeps the request from being a WebSocket upgrade, "" where nothing does.
@@ -140,19 +145,17 @@ func (s *Server) runConnect(r *http.Request, q *ConnectQuery) (ctx context.Conte
 	return context.WithoutCancel(ctx), err
 }
 
-// refuse answers a request that the connect hook has refused, with an empty 403. It returns true where the connection
-// is to be accepted all the same, to be closed with the reason: browsers show that to a generated client, but not
-// what is in a 403.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, c *Conn, err error) bool {
+// refusal is what a client is answered whom the connect hook has refused. Only generated clients are told the reason.
+func (s *Server) refusal(r *http.Request, c *Conn, err error) *Refusal {
 	if errors.Is(err, errHookPanicked) {
-		w.WriteHeader(http.StatusInternalServerError)
-		return false
+		return &Refusal{Status: http.StatusInternalServerError}
 	}
 	s.log.InfoContext(r.Context(), "connection refused", "err", err, "remote", remoteHost(r))
-	if !c.generated {
-		w.WriteHeader(http.StatusForbidden)
+	refusal := &Refusal{Status: http.StatusForbidden}
+	if c.generated {
+		refusal.Reason = refusalReason(err)
 	}
-	return c.generated
+	return refusal
 }
 
 // refusalReason is what a client is told: nothing that was not meant for it.
@@ -169,20 +172,20 @@ func refusalReason(err error) string {
 	return "refused"
 }
 
-// accept upgrades the request and makes c a running connection.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request, c *Conn, ctx context.Context) bool { //nolint:revive // the request's context comes first, in r
-	hijack := &hijackWriter{ResponseWriter: w, limits: &s.limits}
-	ws, err := websocket.Accept(hijack, r, &websocket.AcceptOptions{
+// accept upgrades the request, or answers it and returns nil.
+func accept(w http.ResponseWriter, r *http.Request, c *Conn) *link {
+	l := &link{owner: c}
+	ws, err := websocket.Accept(&hijackWriter{w, l}, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // the origin has been checked
 		CompressionMode:    websocket.CompressionDisabled,
-		OnPingReceived:     func(context.Context, []byte) bool { c.touch(); return true },
-		OnPongReceived:     func(context.Context, []byte) { c.touch() },
+		OnPingReceived:     func(context.Context, []byte) bool { l.touch(); return true },
+		OnPongReceived:     func(context.Context, []byte) { l.touch() },
 	})
 	if err != nil {
-		s.log.WarnContext(r.Context(), "upgrade failed", "err", err, "remote", remoteHost(r))
-		return false
+		c.srv.log.WarnContext(r.Context(), "upgrade failed", "err", err, "remote", remoteHost(r))
+		return nil
 	}
-	ws.SetReadLimit(-1) // Conn.read has its own
-	c.start(ctx, ws, hijack.link)
-	return true
+	ws.SetReadLimit(-1) // the reader has its own
+	l.ws = ws
+	return l
 }
