@@ -8,7 +8,9 @@ import (
 // outputArgs is what the command line says about outputs. Paths are relative to the current directory.
 type outputArgs struct {
 	goDir, tsFile string
+	goClient      bool
 	asyncAPIFile  string
+	tsCheckFile   string
 	watch         bool
 }
 
@@ -17,7 +19,9 @@ func outputFlags(verb string) (*flag.FlagSet, *outputArgs) {
 	o := &outputArgs{}
 	flags := flag.NewFlagSet(verb, flag.ContinueOnError)
 	flags.StringVar(&o.goDir, "go", "", "write Go into the directory `DIR`")
+	flags.BoolVar(&o.goClient, "client", false, "write Go clients of the channels, too")
 	flags.StringVar(&o.tsFile, "ts", "", "write the TypeScript client to `FILE`")
+	flags.StringVar(&o.tsCheckFile, "check-ts", "", "write what checks payloads in TypeScript, for development and tests, to `FILE`")
 	flags.StringVar(&o.asyncAPIFile, "asyncapi", "", "write the AsyncAPI document to `FILE`")
 	if verb == "generate" {
 		flags.BoolVar(&o.watch, "watch", false, "generate again whenever a schema changes, until interrupted")

@@ -75,7 +75,7 @@ func (c *command) plan(schemas []string, o outputArgs) (*plan, int) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", s.path, err))
 		}
-		p.outputs = append(p.outputs, outputs...)
+		p.add(outputs)
 	}
 	problems = append(problems, p.conflicts()...)
 	if len(problems) == 0 {

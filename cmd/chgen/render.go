@@ -12,7 +12,6 @@ import (
 	"github.com/chgen/chgen/schema/ir"
 	"github.com/chgen/chgen/templates"
 	"github.com/chgen/chgen/templates/golang"
-	"github.com/chgen/chgen/templates/typescript"
 )
 
 // render renders all outputs of one schema.
@@ -28,20 +27,13 @@ func render(s *source, o outputArgs) ([]*output, error) {
 		return nil, err
 	}
 	dir := s.place(o.goDir, s.schema.Options.Go.Dir)
-	files, err := renderGo(s.schema, dir)
+	files, err := renderGo(s.schema, dir, o.goClient || s.schema.Options.Go.Client)
 	if err != nil {
 		return nil, err
 	}
 	add(dir, files)
-	if file := s.place(o.tsFile, s.schema.Options.TS.File); o.tsFile != "" || s.schema.Options.TS.File != "" {
-		files, err := typescript.Render(s.schema, typescript.Options{
-			File:    filepath.Base(file),
-			Runtime: s.runtimeImport(filepath.Dir(file)),
-		})
-		if err != nil {
-			return nil, err
-		}
-		add(filepath.Dir(file), files)
+	if err := renderTypeScript(s, o, add); err != nil {
+		return nil, err
 	}
 	dir, files, err = renderAsyncAPI(s, o)
 	if err != nil {
@@ -57,7 +49,7 @@ func unsupported(o ir.Options) error {
 		name string
 		set  bool
 	}{
-		{"go.client", o.Go.Client}, {"ts.react", o.TS.React != ""}, {"ts.check", o.TS.Check != ""},
+		{"ts.react", o.TS.React != ""},
 	} {
 		if option.set {
 			return fmt.Errorf("options: this version of chgen cannot write what %s asks for", option.name)
@@ -78,25 +70,7 @@ func (s *source) place(flag, option string) string {
 	return filepath.Join(filepath.Dir(s.path), option)
 }
 
-// runtimeImport is how a module in dir imports the runtime that the schema's options name, which are relative to the
-// schema; what does not begin with a dot is the name of a package.
-func (s *source) runtimeImport(dir string) string {
-	runtime := s.schema.Options.TS.Runtime
-	if !strings.HasPrefix(runtime, ".") {
-		return runtime
-	}
-	rel, err := filepath.Rel(absolute(dir), absolute(s.place("", runtime)))
-	if err != nil {
-		return runtime
-	}
-	rel = filepath.ToSlash(rel)
-	if !strings.HasPrefix(rel, ".") {
-		rel = "./" + rel
-	}
-	return rel
-}
-
-func renderGo(s *ir.Schema, dir string) ([]templates.File, error) {
+func renderGo(s *ir.Schema, dir string, client bool) ([]templates.File, error) {
 	name := s.Options.Go.Package
 	if name == "" {
 		var err error
@@ -104,7 +78,7 @@ func renderGo(s *ir.Schema, dir string) ([]templates.File, error) {
 			return nil, err
 		}
 	}
-	files, err := golang.Render(s, golang.Options{Package: name})
+	files, err := golang.Render(s, golang.Options{Package: name, Client: client})
 	if err != nil {
 		return nil, err
 	}

@@ -45,24 +45,52 @@ func TestRenderGivesTheGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for _, c := range cases {
 		s := parse(t, c.schema)
-		files, err := golang.Render(s, golang.Options{Package: s.Name})
+		files, err := golang.Render(s, golang.Options{Package: s.Name, Client: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(files) != 1 || files[0].Path != filepath.Base(c.golden) {
-			t.Fatalf("Render gives %d files, the first %q; want one, %s", len(files), files[0].Path, filepath.Base(c.golden))
-		}
-		if *update {
-			if err := os.WriteFile(c.golden, files[0].Content, 0o644); err != nil {
+		for i, f := range files {
+			golden := filepath.Join(filepath.Dir(c.golden), f.Path)
+			if i == 0 && golden != filepath.Clean(c.golden) {
+				t.Errorf("the first file is %s, want %s", golden, c.golden)
+			}
+			if *update {
+				if err := os.WriteFile(golden, f.Content, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
 				t.Fatal(err)
 			}
+			if diff := cmp.Diff(string(want), string(f.Content)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", golden, diff)
+			}
 		}
-		want, err := os.ReadFile(c.golden)
+	}
+}
+
+func TestClientsAreAFileOfTheirOwnWhereAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, c := range cases {
+		s := parse(t, c.schema)
+		without, err := golang.Render(s, golang.Options{Package: s.Name})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(string(want), string(files[0].Content)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.golden, diff)
+		with, err := golang.Render(s, golang.Options{Package: s.Name, Client: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 2
+		if len(s.Channels) == 0 {
+			want = 1 // nothing to be a client of
+		}
+		if len(without) != 1 || len(with) != want {
+			t.Errorf("%s: %d files without clients, %d with; want 1, %d", c.schema, len(without), len(with), want)
+		}
+		if diff := cmp.Diff(without[0], with[0]); diff != "" {
+			t.Errorf("%s: clients change the first file (-without +with):\n%s", c.schema, diff)
 		}
 	}
 }

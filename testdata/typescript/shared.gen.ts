@@ -223,8 +223,11 @@ export interface DocumentChannel {
   };
 }
 
-/** The connection to the server; channels are made with its method `channel`. */
-export class Socket extends $Socket<ConnectParams> {}
+/**
+ * The connection to the server; channels are made with its method `channel`, also those of other schemas that share the
+ * runtime. Where the server asks for the params of several: `new Socket<ConnectParams & OthersParams>(url, { params })`.
+ */
+export class Socket<Params extends ConnectParams = ConnectParams> extends $Socket<Params> {}
 
 /**
  * A channel whose definition would be a keyword.

@@ -48,7 +48,7 @@ export class $Socket<Params extends object> {
    * A socket at url, which is relative to the page or absolute, without the /websocket at the end. Throws where the
    * url or the platform does not allow a connection.
    */
-  constructor(url: string, ...[options]: $SocketArgument<Params>) {
+  constructor(url: string, ...[options]: $SocketArgument<NoInfer<Params>>) {
     const { params, WebSocket = $global.WebSocket, timeout = 10_000, heartbeat = 30_000, maxFrame = 65_536 } = (options ??
       {}) as SocketOptions<Params>;
     if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as options.WebSocket");
