@@ -160,12 +160,9 @@ func (w *formatter) labelled(label string, e *entry, indent int) {
 	}
 }
 
-// label is a key with its colon.
+// label is a key with its colon. One that is not written, or takes several lines, is quoted.
 func (p *piece) label() string {
-	switch {
-	case p.kind == null:
-		return ":"
-	case p.block || len(p.lines) > 1:
+	if p.kind == null || p.block || len(p.lines) > 1 {
 		return strconv.Quote(p.value) + ":"
 	}
 	return p.lines[0] + ":"

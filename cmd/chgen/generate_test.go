@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,23 +27,55 @@ func generated(t *testing.T) (dir string) {
 func TestGenerateTwiceWritesNothing(t *testing.T) {
 	t.Parallel()
 	dir := generated(t)
-	file := filepath.Join(dir, "chat", "chat.gen.go")
-	before := stat(t, file)
+	before := map[string]os.FileInfo{}
+	for name := range files(t, dir) {
+		before[name] = stat(t, filepath.Join(dir, name))
+	}
 	code, stdout, stderr := chgen("generate", filepath.Join(dir, "chat.yaml"))
 	if code != exitFine || stdout != "" || stderr != "" {
 		t.Errorf("got exit %d, %q, %q, want exit 0 and silence", code, stdout, stderr)
 	}
-	if after := stat(t, file); !os.SameFile(before, after) || before.ModTime() != after.ModTime() {
-		t.Error("the file was written again")
+	for name, info := range before {
+		if after := stat(t, filepath.Join(dir, name)); !os.SameFile(info, after) || info.ModTime() != after.ModTime() {
+			t.Errorf("%s was written again", name)
+		}
 	}
 }
 
 func TestOutputIsTheSameFromAnyDirectory(t *testing.T) {
+	want := files(t, generated(t))
+	dir := filepath.Join(t.TempDir(), "deep", "er")
+	writeFile(t, filepath.Join(dir, "chat.yaml"), string(read(t, chatSchema)))
+	for from, path := range map[string]string{dir: "chat.yaml", filepath.Dir(dir): "./er/chat.yaml", t.TempDir(): filepath.Join(dir, "chat.yaml"), "/": filepath.Join(dir, "chat.yaml")} {
+		t.Chdir(from)
+		if code, _, stderr := chgen("generate", path); code != exitFine {
+			t.Fatalf("exit %d:\n%s", code, stderr)
+		}
+		if diff := cmp.Diff(want, files(t, dir)); diff != "" {
+			t.Errorf("from %s the output differs:\n%s", from, diff)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "chat")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestGenerateRemovesWhatAKilledRunLeft(t *testing.T) {
 	t.Parallel()
-	one, two := generated(t), generated(t)
-	for _, file := range []string{"chat/chat.gen.go", "web/chat.gen.ts"} {
-		if diff := cmp.Diff(string(read(t, filepath.Join(one, file))), string(read(t, filepath.Join(two, file)))); diff != "" {
-			t.Errorf("%s differs:\n%s", file, diff)
+	dir := generated(t)
+	left := filepath.Join(dir, "chat", ".chgen-123.tmp")
+	mine := filepath.Join(dir, "chat", fmt.Sprintf(".chgen-%d-123.tmp", os.Getpid()))
+	others := filepath.Join(dir, "chat", ".chgen.tmp")
+	for _, file := range []string{left, mine, others} {
+		writeFile(t, file, "half of a file\n")
+	}
+	if code, _, stderr := chgen("generate", filepath.Join(dir, "chat.yaml")); code != exitFine {
+		t.Fatalf("exit %d:\n%s", code, stderr)
+	}
+	want := map[string]bool{left: false, mine: true, others: true} // mine is being written: its process runs
+	for file, stays := range want {
+		if exists(file) != stays {
+			t.Errorf("%s: exists is %v, want %v", file, !stays, stays)
 		}
 	}
 }
@@ -138,7 +171,7 @@ func TestVersionNamesTheCommand(t *testing.T) {
 	}
 }
 
-func writeFile(t *testing.T, path, content string) {
+func writeFile(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
