@@ -36,6 +36,8 @@ var allowed = map[string][]string{
 	"runtime/gen":             {"runtime/codec", "runtime/channel", "runtime/internal/engine"},
 	"examples/chat":           {"runtime/channel", "examples/chat/chat"},
 	"examples/chat/chat":      {"runtime/channel", "runtime/codec", "runtime/gen"},
+	"internal/peer":           {"runtime/channel", "runtime/gen", "internal/peer/contract"},
+	"internal/peer/contract":  {"runtime/channel", "runtime/codec", "runtime/gen"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -28,10 +28,12 @@ type (
 
 	// Call is one message on its way through a handler. Decode, JSON, Bytes and Empty read its payload; their errors
 	// are to be handed back as they are. Reply, ReplyJSON and ReplyBytes set the response, which is {} without them.
+	// Membership is whose message it is.
 	Call = engine.Call
 
 	// Membership is one client on one topic. Param and IntParam are the topic's parameters; Push, Broadcast and
-	// BroadcastFrom its audiences; Track, Update, Untrack and Presences its presence.
+	// BroadcastFrom its audiences; Track, Update, Untrack, Presences and PresenceState its presence; Drain ends its
+	// connection as a shutdown does.
 	Membership = engine.Membership
 
 	// Sender sends server events to one audience: Send, SendEmpty, SendJSON, SendBytes.
@@ -97,6 +99,16 @@ func Handle[H any](server *channel.Server, c *Channel, handlers Handlers[H]) {
 		}}
 	}
 	server.Engine().Handle(served)
+}
+
+// Extend adds events to a channel that Handle serves already, for what a schema cannot say: a reply that is any JSON
+// value or bytes. It panics where no channel has this name.
+func Extend[H any](server *channel.Server, name string, events ...Handler[H]) {
+	added := make(map[string]*engine.Event, len(events))
+	for _, e := range events {
+		added[e.Event] = eventOf(e)
+	}
+	server.Engine().Extend(name, added)
 }
 
 func eventOf[H any](e Handler[H]) *engine.Event {

@@ -39,6 +39,9 @@ func invalid(err error) error {
 	return err
 }
 
+// Membership is the client and topic that the message is of.
+func (c *Call) Membership() *Membership { return c.m }
+
 // json is the payload, which must be JSON. Join params that are null are absent.
 func (c *Call) json() ([]byte, error) {
 	if c.binary {

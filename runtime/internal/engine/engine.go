@@ -52,7 +52,7 @@ type Config struct {
 // ConnectFunc is the connect hook.
 type ConnectFunc func(ctx context.Context, r *http.Request, q *ConnectQuery) (context.Context, error)
 
-// Server serves sockets. Handle and OnConnect are called before it serves; everything else at any time.
+// Server serves sockets. Handle, Extend and OnConnect are called before it serves; everything else at any time.
 type Server struct {
 	limits   Limits
 	mounts   []mount
@@ -109,6 +109,11 @@ func (s *Server) OnConnect(connect ConnectFunc) { s.connect = connect }
 // pattern, which is neither narrower nor wider, matches too.
 func (s *Server) Handle(c *Channel) {
 	s.router.add(c)
+}
+
+// Extend adds events to a channel that is served already. It panics where there is none with this name.
+func (s *Server) Extend(channel string, events map[string]*Event) {
+	s.router.extend(channel, events)
 }
 
 type idKey struct{}

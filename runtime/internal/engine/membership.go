@@ -117,6 +117,9 @@ func (m *Membership) IntParam(i int) int64 {
 // Close ends the membership after the message at hand.
 func (m *Membership) Close() { m.end(Closed, false) }
 
+// Drain ends the connection as Server.Shutdown does: every membership after its message at hand, then 1012.
+func (m *Membership) Drain() { m.conn.drain() }
+
 // end ends the membership: the one who has the turn finishes it after the message at hand. The first reason counts.
 // cancel cancels the message at hand. It never blocks.
 func (m *Membership) end(reason Reason, cancel bool) {

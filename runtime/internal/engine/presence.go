@@ -111,6 +111,11 @@ func (m *Membership) Presences(ctx context.Context) (map[string][]json.RawMessag
 	return all, nil
 }
 
+// PresenceState is everyone on the topic as presence_state has it, refs included.
+func (m *Membership) PresenceState() json.RawMessage {
+	return m.conn.srv.tracker.List(m.topic).AppendJSON(nil)
+}
+
 // sendPresenceState pushes who is here, and from then on every diff that comes after it (D11).
 func (m *Membership) sendPresenceState() {
 	m.conn.srv.tracker.View(m.topic, func(state presence.State) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -83,6 +84,17 @@ func (r *router) add(c *Channel) {
 		}
 	}
 	r.channels = slices.Insert(r.channels, at, c)
+}
+
+// extend adds events to the channel with this name. It panics where there is none.
+func (r *router) extend(name string, events map[string]*Event) {
+	for _, c := range r.channels {
+		if c.Name == name {
+			maps.Copy(c.Events, events)
+			return
+		}
+	}
+	panic("there is no channel " + name + " to extend")
 }
 
 func (r *router) match(topic string) (c *Channel, params []string) {
