@@ -122,7 +122,7 @@ func members(fields []*ir.Field) []member {
 	var out []member
 	for _, f := range fields {
 		out = append(out, member{
-			Doc: doc(f.Doc, f.Deprecated, wireNote(f.Type)), Name: f.Name, Optional: f.Optional, Type: typeOf(f.Type),
+			Doc: doc(f.Doc, f.Deprecated, notes(f)...), Name: f.Name, Optional: f.Optional, Type: typeOf(f.Type),
 		})
 	}
 	return out

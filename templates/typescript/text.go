@@ -29,26 +29,6 @@ func typeOf(t *ir.Type) string {
 	}
 }
 
-// wireNote says what the type of t's JSON leaves open; empty where that is nothing.
-func wireNote(t *ir.Type) string {
-	switch t.Kind {
-	case ir.Int64:
-		return "A whole number of 64 bits, in decimal."
-	case ir.Timestamp:
-		return "A time as in RFC 3339."
-	case ir.Duration:
-		return "In milliseconds."
-	case ir.UUID:
-		return "A UUID."
-	case ir.Bytes:
-		return "Bytes in base64."
-	case ir.List, ir.Map:
-		return wireNote(t.Elem)
-	default:
-		return ""
-	}
-}
-
 // doc puts together a documentation comment's text. Deprecated is empty for what is not.
 func doc(text, deprecated string, notes ...string) string {
 	parts := append([]string{text}, notes...)

@@ -49,7 +49,10 @@ export interface Error_ {
 
 export interface Scalars {
   a_bool: boolean;
-  /** Some text. */
+  /**
+   * Some text.
+   * At least 1 character.
+   */
   a_string: string;
   an_int: number;
   /** A whole number of 64 bits, in decimal. */
@@ -71,7 +74,10 @@ export interface Names {
   constructor: string;
   prototype?: string;
   class: number;
-  /** @deprecated */
+  /**
+   * Default: 3
+   * @deprecated
+   */
   default?: number;
   new: boolean;
   readonly: boolean;
@@ -121,6 +127,40 @@ export interface ShapeError {
 }
 
 export type Nothing = { [name: string]: never };
+
+export interface Limits {
+  /**
+   * As on the box.
+   * At most 8 characters.
+   * Matches: ^[A-Z]`?\d*\/$
+   */
+  code: string;
+  /** 3 characters. */
+  exact: string;
+  /** 1 to 2000 characters. */
+  body: string;
+  /** From -5 to 5. */
+  count: number;
+  /** A whole number of 64 bits, in decimal, at least 10. */
+  big: string;
+  /** At most 1.5e3. */
+  ratio: number;
+  /** From 1000 to 60000 milliseconds. */
+  wait: number;
+  /** Bytes in base64, 1 to 2 bytes. */
+  key: string;
+  /**
+   * At least 2 items.
+   * A time as in RFC 3339.
+   */
+  tags: string[];
+  /**
+   * At most 1 item.
+   * Default: {"a":1.5}
+   */
+  scores?: { [key: string]: number };
+  any?: string;
+}
 
 /** Not within the range. */
 export interface RangeError_ {

@@ -1,6 +1,7 @@
 // What the generated types allow and refuse. Compiled only: a line that should not compile and does is an error.
+import { checks, type Problem } from "../agreement/chat.check";
 import { room, Socket } from "./chat.gen";
-import type { Attachment, Channel, Message, RoomChannel, RoomSendMessageReply, SlowDownError } from "./chat.gen";
+import type { Attachment, Channel, Message, Role, RoomChannel, RoomSendMessageReply, SlowDownError } from "./chat.gen";
 import { delete_, document, Socket as KitchenSocket, type DeleteChannel, type Shape } from "./kitchen.gen";
 
 /** Compiles only where value is known to have just the type T. */
@@ -34,6 +35,8 @@ export function topics(socket: Socket, kitchen: KitchenSocket): void {
   socket.channel(room, { id: "lobby" });
   // @ts-expect-error the wrong type of a topic parameter
   socket.channel(room, { room_id: 1 });
+  // @ts-expect-error an optional join parameter is left out, not undefined
+  socket.channel(room, { room_id: "lobby" }, { since: undefined });
   // @ts-expect-error no such join parameter
   socket.channel(room, { room_id: "lobby" }, { before: "" });
   kitchen.channel(document);
@@ -77,6 +80,8 @@ export async function pushing(lobby: Channel<RoomChannel>): Promise<void> {
   await lobby.push("set_typing", { active: true, loud: true });
   // @ts-expect-error the wrong type of a field
   await lobby.push("set_typing", { active: "yes" });
+  // @ts-expect-error an optional field is left out, not undefined
+  await lobby.push("send_message", { body: "hello", attachment: undefined });
   // @ts-expect-error an optional field cannot be null
   await lobby.push("send_message", { body: "hello", attachment: null });
   // @ts-expect-error no such variant
@@ -167,6 +172,24 @@ export function exhaustive(attachment: Attachment): string {
   }
 }
 
+// @ts-expect-error not every value is handled
+export function someValues(role: Role): string {
+  switch (role) {
+    case "member":
+      return role;
+  }
+}
+
+// @ts-expect-error not every error is handled
+export async function someErrors(lobby: Channel<RoomChannel>): Promise<string> {
+  const sent = await lobby.tryPush("send_message", { body: "hello" });
+  if (sent.ok) return sent.reply.id;
+  switch (sent.error.code) {
+    case "slow_down":
+      return "wait";
+  }
+}
+
 // @ts-expect-error not every variant is handled
 export function incomplete(shape: Shape): number {
   switch (shape.type) {
@@ -175,4 +198,14 @@ export function incomplete(shape: Shape): number {
     case "square":
       return shape.side;
   }
+}
+
+export function checking(): void {
+  same<ReturnType<typeof checks.types.Message>, Problem | undefined>(true);
+  checks.channels.Room.pushes.send_message.payload({ body: "hello" })?.path.trim();
+  checks.channels.Room.events.message_created.text(new Uint8Array(1))?.message.trim();
+  // @ts-expect-error no such type
+  checks.types.Nothing;
+  // @ts-expect-error unknown event
+  checks.channels.Room.pushes.shout;
 }

@@ -58,6 +58,7 @@ export interface SlowDownError {
 
 /** What a client presents when it opens a socket. */
 export interface ConnectParams {
+  /** 1 to 40 characters. */
   name: string;
 }
 
@@ -75,6 +76,7 @@ export interface RoomJoined {
 
 /** What a client sends with send_message. */
 export interface RoomSendMessage {
+  /** 1 to 2000 characters. */
   body: string;
   attachment?: Attachment;
 }
@@ -879,7 +881,7 @@ export class $Channel {
     const overtaken = (): boolean => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
-      const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
+      const params: object | undefined = await (typeof this.#params === "function" ? this.#params() : this.#params);
       if (overtaken()) return;
       this.#send({
         ref,

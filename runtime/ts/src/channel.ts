@@ -154,7 +154,7 @@ export class $Channel {
     const overtaken = (): boolean => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
-      const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
+      const params: object | undefined = await (typeof this.#params === "function" ? this.#params() : this.#params);
       if (overtaken()) return;
       this.#send({
         ref,
