@@ -53,6 +53,8 @@ func (c *command) flagHelp(verb string) {
 	switch verb {
 	case "generate", "check":
 		flags, _ = outputFlags(verb)
+	case "breaking":
+		flags, _ = breakingFlags()
 	case "fmt":
 		flags, _ = fmtFlags()
 	default:

@@ -58,6 +58,7 @@ func verbs() []verb {
 	return []verb{
 		{"generate", "[-go DIR] [-ts FILE] [-check-ts FILE] [-asyncapi FILE] [-watch] SCHEMA...", "write Go and TypeScript (the default verb)", (*command).generate},
 		{"check", "[-go DIR] [-ts FILE] [-check-ts FILE] [-asyncapi FILE] SCHEMA...", "write nothing; fail where generate would change something", (*command).check},
+		{"breaking", "-against FILE|git:REV [-format text|json|github] SCHEMA", "say what would break deployed clients", (*command).breaking},
 		{"init", "[DIR]", "start a project that runs, in DIR or here", (*command).init},
 		{"fmt", "[-w] SCHEMA...", "print schemas in their canonical form", (*command).fmt},
 		{"schema", "", "print the JSON Schema by which editors check schemas", (*command).schema},

@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"regexp"
@@ -32,12 +33,15 @@ func TestVerdictsAgreeWithWhatHappens(t *testing.T) {
 	for _, path := range schemas {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			src := read(t, path)
+			src := bytes.ReplaceAll(read(t, path), []byte("max_length: 2000"), []byte("max_length: 200")) // see unlimitedLength
 			base := parseBytes(t, path, src)
 			tr := &traffic{edited: map[string]sentMessages{}}
 			sent := agree(t, "nothing", base, base, tr, true)
 			tr.base = tr.edited
-			for _, e := range edits(base) {
+			for i, e := range edits(base) {
+				if i%everyNth != 0 {
+					continue
+				}
 				edited := parseBytes(t, path, src)
 				e.apply(edited)
 				if tr.edited = map[string]sentMessages{}; sound(edited, tr) {
@@ -45,7 +49,7 @@ func TestVerdictsAgreeWithWhatHappens(t *testing.T) {
 					sent += agree(t, e.name+" back", edited, base, tr, false)
 				}
 			}
-			if t.Logf("%d messages", sent); sent < 100_000 {
+			if t.Logf("%d messages", sent); sent < 100_000/everyNth {
 				t.Errorf("%d messages are too few", sent)
 			}
 		})
