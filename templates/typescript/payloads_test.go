@@ -448,7 +448,7 @@ func (p *payloads) damage(text []byte) []byte {
 		}
 	default:
 		return slices.Insert(text, at, []byte(pick(p, "\xff", "\xc3", "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x00", "\x1f",
-			`"`, `\`, `\ud800`, `\udc00\ud800`, `\ud83d\ude00`, `\ud83dx`, `\u12`, `\x`, `\u00zz`, ",", ":", "{", "}", "[", "]", "-", "0", ".", "e1", "null", " ", "/*a*/", "é", "😀"))...)
+			`"`, `\`, `\ud800`, `\udc00\ud800`, `\ud83d\ude00`, `\ud83d\ud83d`, `\ud83dx`, `\u12`, `\x`, `\u00zz`, ",", ":", "{", "}", "[", "]", "-", "0", ".", "e1", "null", " ", "/*a*/", "é", "😀"))...)
 	}
 	return text
 }

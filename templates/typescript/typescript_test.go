@@ -2,6 +2,7 @@ package typescript_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -135,26 +136,64 @@ func TestRenderBeginsWithTheGeneratedHeader(t *testing.T) {
 	}
 }
 
-// Whatever global name the runtime uses, a schema's type of that name has to be escaped.
-func TestRuntimeUsesNoNameThatASchemaCanTake(t *testing.T) {
+// Whatever global name a runtime uses, a schema's type of that name has to be escaped.
+func TestRuntimesUseNoNameThatASchemaCanTake(t *testing.T) {
 	t.Parallel()
-	comments := regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*|"[^"\n]*"`)
-	code := comments.ReplaceAllString(ts.Source(), "")
-	typeParameters := []string{"Code", "Failure", "Meta", "Params", "Reply"}
-	declared := map[string]bool{}
-	for _, name := range typeParameters {
-		declared[name] = true
+	client := func(s *ir.Schema) string { return render(t, s, typescript.Options{Runtime: "x"}) }
+	checker := func(s *ir.Schema) string {
+		files, err := typescript.RenderCheck(s, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(files[0].Content)
 	}
+	for _, test := range []struct {
+		source, declaration string
+		render              func(*ir.Schema) string
+	}{
+		{ts.Source(), "export type %s ", client},
+		{ts.CheckSource(), "const %s:", checker},
+	} {
+		for _, name := range globalsOf(test.source) {
+			s := &ir.Schema{Name: "x", File: "x.yaml", Types: []*ir.Decl{{Name: name, Kind: ir.Object}}}
+			if strings.Contains(test.render(s), fmt.Sprintf(test.declaration, name)) {
+				t.Errorf("the runtime uses %s, which is not escaped", name)
+			}
+		}
+	}
+}
+
+// globalsOf are the names with a capital that a runtime uses and does not declare.
+func globalsOf(source string) []string {
+	comments := regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*|"[^"\n]*"`)
+	code := comments.ReplaceAllString(source, "")
+	declared := map[string]bool{"Code": true, "Failure": true, "Meta": true, "Params": true, "Reply": true} // type parameters
 	for _, m := range regexp.MustCompile(`(?m)^export (?:class|interface|type) (\w+)`).FindAllStringSubmatch(code, -1) {
 		declared[m[1]] = true
 	}
 	// Members, of $global too, are no names of the module.
-	used := regexp.MustCompile(`(?:^|[^\w$.#])([A-Z][A-Za-z0-9]{2,})`)
-	for _, m := range used.FindAllStringSubmatch(code, -1) {
-		name := m[1]
-		s := &ir.Schema{Name: "x", File: "x.yaml", Types: []*ir.Decl{{Name: name, Kind: ir.Object}}}
-		if !declared[name] && strings.Contains(render(t, s, typescript.Options{Runtime: "x"}), "export type "+name+" ") {
-			t.Errorf("the runtime uses %s, which is not escaped", name)
+	var globals []string
+	for _, m := range regexp.MustCompile(`(?:^|[^\w$.#])([A-Z][A-Za-z0-9]{2,})`).FindAllStringSubmatch(code, -1) {
+		if !declared[m[1]] {
+			globals = append(globals, m[1])
+		}
+	}
+	return globals
+}
+
+func TestCheckersOfTypesNamedLikeTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := &ir.Schema{Name: "x", File: "x.yaml"}
+	for _, name := range []string{"Check", "Problem", "Map"} {
+		s.Types = append(s.Types, &ir.Decl{Name: name, Kind: ir.Object})
+	}
+	files, err := typescript.RenderCheck(s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"const Check_: $Reader", "Check: $check(Check_)", "const Problem_: $Reader", "const Map_: $Reader"} {
+		if !strings.Contains(string(files[0].Content), want) {
+			t.Errorf("there is no %s", want)
 		}
 	}
 }
