@@ -49,14 +49,14 @@ func startChat(t *testing.T) string {
 	return host
 }
 
-// client is one WebSocket connection of a test.
-type client struct {
+// rawClient is one WebSocket connection of a test.
+type rawClient struct {
 	t    *testing.T
 	ctx  context.Context
 	conn *websocket.Conn
 }
 
-func connectAs(t *testing.T, host, name string) *client {
+func connectAs(t *testing.T, host, name string) *rawClient {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
@@ -65,10 +65,10 @@ func connectAs(t *testing.T, host, name string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() }) // the server may have closed it first
-	return &client{t, ctx, conn}
+	return &rawClient{t, ctx, conn}
 }
 
-func (c *client) send(frame string) {
+func (c *rawClient) send(frame string) {
 	c.t.Helper()
 	if err := c.conn.Write(c.ctx, websocket.MessageText, []byte(frame)); err != nil {
 		c.t.Fatal(err)
@@ -76,7 +76,7 @@ func (c *client) send(frame string) {
 }
 
 // reply returns the payload of the reply to ref, passing over every other frame.
-func (c *client) reply(ref string) string {
+func (c *rawClient) reply(ref string) string {
 	c.t.Helper()
 	for {
 		_, data, err := c.conn.Read(c.ctx)
@@ -94,7 +94,7 @@ func (c *client) reply(ref string) string {
 }
 
 // closed returns how the server ended the connection.
-func (c *client) closed() websocket.CloseError {
+func (c *rawClient) closed() websocket.CloseError {
 	c.t.Helper()
 	for {
 		if _, _, err := c.conn.Read(c.ctx); err != nil {

@@ -106,8 +106,22 @@ func (s *session) write() {
 			return
 		}
 	}
+	if !errors.Is(err, errHeartbeat) {
+		s.lastWords()
+	}
 	s.cancel(err)
 	_ = s.conn.CloseNow() // wakes the reader
+}
+
+// grace is how long a connection that cannot be written to is still read from.
+const grace = time.Second
+
+// lastWords lets the reader come to what the server has said before it hung up, which is the better reason.
+func (s *session) lastWords() {
+	select {
+	case <-s.ctx.Done():
+	case <-time.After(grace):
+	}
 }
 
 func (s *session) beat() error {
