@@ -61,7 +61,9 @@ func (o outputs) claim(id string, at ir.Pos, format string, args ...any) {
 	}
 }
 
-// checkIdentifiers refuses two names that end as one identifier in Go or TypeScript, generated ones included.
+// checkIdentifiers refuses two names that end as one identifier in Go or TypeScript, generated ones included. Those of
+// Go clients count whether or not these are asked for: a flag of the command may do so later, and a schema must not
+// become wrong by that.
 func (c *checker) checkIdentifiers() {
 	o := outputs{c.scope("in Go"), c.scope("in TypeScript")}
 	o.pkg.keep("what connect makes", "ConnectParams", "OnConnect")
@@ -120,7 +122,7 @@ func (c *checker) channelIdentifiers(o outputs, ch *ir.Channel) {
 	}
 	for _, id := range []string{
 		ch.Name + "Handler", "Unimplemented" + ch.Name + "Handler", ch.Name + "Socket", ch.Name + "Sender",
-		"Handle" + ch.Name, "Broadcast" + ch.Name,
+		"Handle" + ch.Name, "Broadcast" + ch.Name, ch.Name + "Client", "New" + ch.Name + "Client", "Join" + ch.Name,
 	} {
 		o.pkg.claim(id, ch.Pos, "%s", what)
 	}
@@ -137,19 +139,23 @@ func (c *checker) channelIdentifiers(o outputs, ch *ir.Channel) {
 }
 
 func (c *checker) eventIdentifiers(o outputs, ch *ir.Channel) {
-	handler, sender := c.scope("in Go"), c.scope("in Go")
+	handler, sender, client := c.scope("in Go"), c.scope("in Go"), c.scope("in a Go client")
 	handler.keep("a method of the handler's optional interfaces", "Leave", "Joined")
 	for _, e := range ch.ClientEvents {
 		name := names.Go(e.Name)
 		if !slices.Contains(handlerNames, e.Name) {
-			handler.claim(name, e.Pos, "the client event %s", e.Name)
+			if handler.claim(name, e.Pos, "the client event %s", e.Name) {
+				client.claim(names.ClientMethod(e.Name), e.Pos, "the client event %s", e.Name)
+			}
 		}
 		c.payloadIdentifier(o, ch.Name+name, e.Payload, "the client event "+e.Name)
 		c.payloadIdentifier(o, ch.Name+name+"Reply", e.Reply, "the reply to "+e.Name)
 	}
 	for _, e := range ch.ServerEvents {
 		name := names.Go(e.Name)
-		sender.claim(name, e.Pos, "the server event %s", e.Name)
+		if sender.claim(name, e.Pos, "the server event %s", e.Name) {
+			client.claim(names.ClientHandler(e.Name), e.Pos, "the server event %s", e.Name)
+		}
 		c.payloadIdentifier(o, ch.Name+name+"Event", e.Payload, "the server event "+e.Name)
 		if e.Intercept {
 			handler.claim("Intercept"+name, e.Pos, "the intercepted event %s", e.Name)

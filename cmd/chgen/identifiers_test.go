@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestSchemaRefusesTypesNamedLikeGeneratedDeclarations(t *testing.T) {
 	t.Parallel()
 	src := string(read(t, everything))
 	s := mustParse(t, src)
-	golangFiles, err := golang.Render(s, golang.Options{Package: "everything"})
+	golangFiles, err := golang.Render(s, golang.Options{Package: "everything", Client: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,10 @@ func TestSchemaRefusesTypesNamedLikeGeneratedDeclarations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared := exportedGo(t, golangFiles[0].Content)
+	var declared []string
+	for _, f := range golangFiles {
+		declared = append(declared, exportedGo(t, f.Content)...)
+	}
 	exports := regexp.MustCompile(`(?m)^export (?:declare |abstract )*(?:class|interface|type|const|function) ([A-Z]\w*)`)
 	for _, m := range exports.FindAllStringSubmatch(string(typescriptFiles[0].Content), -1) {
 		declared = append(declared, m[1])
@@ -137,4 +141,40 @@ func mustParse(t *testing.T, src string) *ir.Schema {
 		t.Fatal(problems)
 	}
 	return s
+}
+
+// A Go client has methods of its own, beside those of the events: no schema is refused for them.
+func TestEventsNamedLikeAClientsOwnMethodsAreEscaped(t *testing.T) {
+	t.Parallel()
+	const src = `version: 1
+channels:
+  Room: { topic: room, presence: { name: string }, client_events: { EVENT: {} }, server_events: { rejoin: {} } }
+`
+	methods := func(src string) []string {
+		files, err := golang.Render(mustParse(t, src), golang.Options{Package: "p", Client: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, decl := range parseGo(t, files[1].Content).Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv != nil {
+				names = append(names, f.Name.Name)
+			}
+		}
+		return names
+	}
+	own := methods(strings.Replace(src, "EVENT: {}", "", 1))
+	if len(own) < 6 {
+		t.Fatalf("%d methods are too few", len(own))
+	}
+	for _, name := range own {
+		if name == "Leave" || name == "OnRejoinEvent" { // which no event may be called, or the server event is called
+			continue
+		}
+		all := methods(strings.Replace(src, "EVENT", name, 1))
+		slices.Sort(all)
+		if len(slices.Compact(all)) != len(own)+1 {
+			t.Errorf("the event %s: its client has the methods %v", name, all)
+		}
+	}
 }
