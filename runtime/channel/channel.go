@@ -35,14 +35,15 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/url"
+	"slices"
 	"time"
 
 	"github.com/chgen/chgen/runtime/internal/engine"
 	"github.com/chgen/chgen/runtime/pubsub"
 )
 
-// Server is an http.Handler that serves sockets at <mount>/websocket. Everything else is 404.
+// Server is an http.Handler that serves sockets: WebSocket at <mount>/websocket, long-polling at <mount>/longpoll.
+// Everything else is 404.
 //
 // The generated OnConnect and Handle functions are called before it serves. Its methods may be called concurrently.
 type Server struct{ e *engine.Server }
@@ -56,8 +57,8 @@ func NewServer(opts ...Option) *Server {
 	return &Server{engine.New(cfg)}
 }
 
-// ServeHTTP implements http.Handler. It returns once the connection is upgraded; the connection lives on until it
-// closes or Shutdown ends it, so an http.Server's own Shutdown neither ends it nor waits for it.
+// ServeHTTP implements http.Handler. It returns once a WebSocket is upgraded, or a poll is answered; the connection
+// lives on until it closes or Shutdown ends it, so an http.Server's own Shutdown neither ends it nor waits for it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.e.ServeHTTP(w, r) }
 
 // Shutdown stops accepting (upgrades are answered 503), lets the message at hand of every handler finish, runs Leave
@@ -79,8 +80,8 @@ type option func(*engine.Config)
 
 func (o option) apply(cfg *engine.Config) { o(cfg) }
 
-// WithMount adds a place to serve sockets at. Without any, every path that ends in /websocket is served, with the
-// defaults.
+// WithMount adds a place to serve sockets at. Without any, every path that ends in /websocket or /longpoll is served,
+// with the defaults.
 func WithMount(m Mount) Option {
 	return option(func(cfg *engine.Config) { cfg.Mounts = append(cfg.Mounts, m.engine()) })
 }
@@ -97,38 +98,15 @@ func WithLogger(log *slog.Logger) Option {
 	return option(func(cfg *engine.Config) { cfg.Logger = log })
 }
 
+// WithSecret sets what the server signs the tokens of long-poll sessions with, at least 32 random bytes. The default is
+// random, and new whenever the server starts.
+func WithSecret(secret []byte) Option {
+	return option(func(cfg *engine.Config) { cfg.Secret = slices.Clone(secret) })
+}
+
 // WithPubSub sets what carries broadcasts; the default is pubsub.New, which knows this process only.
 func WithPubSub(bus pubsub.PubSub) Option {
 	return option(func(cfg *engine.Config) { cfg.PubSub = bus })
-}
-
-// Mount is a place to serve sockets at, with what is its own.
-type Mount struct {
-	// Path is the mount: "/socket" serves WebSocket at /socket/websocket.
-	Path string
-
-	// Origins lists the origins whose pages may connect, each scheme://host:port with any part optional:
-	// "https://example.com", "//example.com:8080", "//*.example.com" (example.com itself and all under it). Without
-	// a list, a page may connect to the host that it came from, whatever scheme and port. Requests without an Origin
-	// come from no browser and are always allowed.
-	Origins []string
-
-	// CheckOrigin decides instead of Origins. origin may have no host: pages that are sandboxed send "null".
-	CheckOrigin func(r *http.Request, origin *url.URL) bool
-
-	// MaxFrameBytes and IdleTimeout are those of Limits, for this mount.
-	MaxFrameBytes int
-	IdleTimeout   time.Duration
-}
-
-func (m Mount) engine() engine.Mount {
-	return engine.Mount{
-		Path:          m.Path,
-		Origins:       m.Origins,
-		CheckOrigin:   m.CheckOrigin,
-		MaxFrameBytes: m.MaxFrameBytes,
-		IdleTimeout:   m.IdleTimeout,
-	}
 }
 
 // Limits bound what clients and handlers may take. Zero fields are the defaults.

@@ -71,7 +71,11 @@ func (c *Conn) Receive(data []byte, binary bool) error {
 func (c *Conn) Close(code uint16, reason string) { c.out.close(closeFrame(code, reason)) }
 
 // Next takes out what waits for the client. The bytes are shared with other connections and must not be changed.
-func (c *Conn) Next() []Frame { return c.out.takeAll() }
+func (c *Conn) Next() []Frame {
+	frames, n := c.out.takeAll()
+	c.out.release(n)
+	return frames
+}
 
 // Closed says with what the connection is being closed, if it is.
 func (c *Conn) Closed() (code uint16, reason string, closed bool) { return c.out.closedWith() }

@@ -9,8 +9,9 @@
 // # Goroutines
 //
 // A connection belongs to its transport, which moves its messages, ends it (Conn.End) and so waits for everything that
-// the connection has started. On WebSocket that is one goroutine, the reader (link.serve). Beside it there are, only
-// while they have something to do:
+// the connection has started. On WebSocket that is one goroutine, the reader (link.serve); a long-poll session has none
+// but those of its requests, and whoever finds that it has to end runs session.end, which waits for them too. Beside
+// that there are, only while they have something to do:
 //
 //   - the writer (link.write), started by whoever queues a frame. It ends when the queue is empty or the network fails;
 //     link.serve waits for it.
@@ -24,13 +25,14 @@
 //
 // Always taken in this order, and none is held while a handler, a hook or the network is waited for:
 //
-//	Membership.presenceMu, the bus, presence.Tracker, hub.mu, Conn.mu, Membership.mu, queue.mu
+//	Membership.presenceMu, the bus, presence.Tracker, hub.mu, Conn.mu, Membership.mu, session.mu, queue.mu
 //
 // Server.mu and the registry's locks are held for a map access only, with none of the others taken inside.
 package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -47,6 +49,7 @@ type Config struct {
 	Mounts []Mount
 	Logger *slog.Logger
 	PubSub pubsub.PubSub
+	Secret []byte
 }
 
 // ConnectFunc is the connect hook.
@@ -66,6 +69,8 @@ type Server struct {
 	started  time.Time // what link.lastSeen counts from
 	serial   atomic.Uint64
 	node     string // tells this server's connections from those of others on the bus
+	secret   []byte // of tokens
+	sessions sessions
 
 	mu       sync.Mutex // guards what follows
 	conns    map[*Conn]struct{}
@@ -83,6 +88,7 @@ func New(cfg Config) *Server {
 		bus:     cfg.PubSub,
 		started: time.Now(),
 		node:    randomID(),
+		secret:  cfg.Secret,
 		conns:   make(map[*Conn]struct{}),
 		ids:     make(map[string]map[*Conn]struct{}),
 		idle:    make(chan struct{}),
@@ -92,6 +98,10 @@ func New(cfg Config) *Server {
 	}
 	if s.bus == nil {
 		s.bus = pubsub.New()
+	}
+	if len(s.secret) == 0 {
+		s.secret = make([]byte, 32)
+		_, _ = rand.Read(s.secret) // never fails
 	}
 	s.anywhere = newMount(Mount{}, s.limits)
 	for _, m := range cfg.Mounts {

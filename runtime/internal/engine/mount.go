@@ -14,9 +14,13 @@ type Mount struct {
 	CheckOrigin   func(r *http.Request, origin *url.URL) bool
 	MaxFrameBytes int
 	IdleTimeout   time.Duration
-	NoWebSocket   bool
+	WebSocket     WebSocket
+	LongPoll      LongPoll
 	Transports    []Transport // others
 }
+
+// WebSocket is channel.WebSocket: see there.
+type WebSocket struct{ Off bool }
 
 // mount is a Mount with everything filled in.
 type mount struct {
@@ -33,8 +37,11 @@ func newMount(m Mount, limits Limits) mount {
 		m.IdleTimeout = limits.IdleTimeout
 	}
 	full := mount{Mount: m}
-	if !m.NoWebSocket {
+	if !m.WebSocket.Off {
 		full.transports = append(full.transports, webSocket{})
+	}
+	if !m.LongPoll.Off {
+		full.transports = append(full.transports, longPoll{m.LongPoll.withDefaults()})
 	}
 	full.transports = append(full.transports, m.Transports...)
 	for _, text := range m.Origins {

@@ -230,18 +230,17 @@ func (q *queue) wait() {
 	<-drained
 }
 
-// takeAll takes out all messages that wait, each without its header.
-func (q *queue) takeAll() []Frame {
+// takeAll takes out all messages that wait, each without its header. Their n bytes count as waiting until release.
+func (q *queue) takeAll() (frames []Frame, n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var frames []Frame
 	for ; !q.dead && q.head < len(q.frames); q.head++ {
 		frame := q.frames[q.head].data
 		if frame == nil {
 			q.holes--
 			continue
 		}
-		q.bytes -= len(frame)
+		n += len(frame)
 		q.take(q.head)
 		if op := frame[0] & 0x0f; op != opClose {
 			frames = append(frames, Frame{framePayload(frame), op == opBinary})
@@ -249,7 +248,25 @@ func (q *queue) takeAll() []Frame {
 	}
 	q.compact()
 	q.emptied()
-	return frames
+	return frames, n
+}
+
+// release counts out what takeAll has taken.
+func (q *queue) release(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bytes -= n
+}
+
+// pending reports whether messages wait, other than the close frame.
+func (q *queue) pending() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	waiting := len(q.frames) - q.head - q.holes
+	if q.closing != nil {
+		waiting--
+	}
+	return waiting > 0
 }
 
 // emptied notes that nothing waits any more.

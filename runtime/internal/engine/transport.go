@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -37,49 +38,77 @@ type Refusal struct {
 
 func (e *Refusal) Error() string { return fmt.Sprintf("refused with %d: %s", e.Status, e.Reason) }
 
-// opening is a connection that is not one yet. It ends in start or in abandon.
+// answer answers a request with the refusal.
+func (e *Refusal) answer(w http.ResponseWriter) {
+	if e.Reason == "" {
+		w.WriteHeader(e.Status)
+		return
+	}
+	http.Error(w, e.Reason, e.Status)
+}
+
+// query is the request's query, if the request is sound and its origin may open a socket: what comes first in the order
+// of rule 1.8.
+func (e Endpoint) query(r *http.Request) (url.Values, *Refusal) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &Refusal{http.StatusBadRequest, "malformed query"}
+	}
+	if !e.srv.allowed(r, e.mount) {
+		return nil, &Refusal{Status: http.StatusForbidden}
+	}
+	return query, nil
+}
+
+// opening is a connection that is not one yet. It ends in start, or it is abandoned.
 type opening struct {
 	conn  *Conn
 	query url.Values
 }
 
-// admit checks everything about a request but what the connect hook says of it, in the order of rule 1.8.
-func (e Endpoint) admit(r *http.Request) (opening, *Refusal) {
-	s, m := e.srv, e.mount
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return opening{}, &Refusal{http.StatusBadRequest, "malformed query"}
-	}
-	if !s.allowed(r, m) {
-		return opening{}, &Refusal{Status: http.StatusForbidden}
-	}
+// admit begins to open a connection for whoever sends this query.
+func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 	ser := serializerFor(query)
 	if ser == nil {
 		return opening{}, &Refusal{Status: http.StatusForbidden}
 	}
-	if !s.begin() {
+	if !e.srv.begin() {
 		return opening{}, &Refusal{http.StatusServiceUnavailable, "shutting down"}
 	}
 	for name, value := range e.params {
 		query.Set(name, value)
 	}
 	generated, _ := lastValue(query, paramGenerated)
-	return opening{&Conn{srv: s, mount: m, ser: ser, generated: generated == "1"}, query}, nil
+	return opening{&Conn{srv: e.srv, mount: e.mount, ser: ser, generated: generated == "1"}, query}, nil
 }
 
 // abandon counts out an opening that has come to nothing.
 func (o opening) abandon() { o.conn.srv.end() }
 
-// Open makes a connection of a request, which carrier carries from then on. An error is a *Refusal.
-func (e Endpoint) Open(r *http.Request, carrier Carrier) (*Conn, error) {
-	o, refusal := e.admit(r)
+// connect asks the connect hook, and abandons the opening where that refuses.
+func (o opening) connect(r *http.Request) (context.Context, *Refusal) {
+	s := o.conn.srv
+	ctx, err := s.runConnect(r, newConnectQuery(o.query))
+	if err != nil {
+		o.abandon()
+		return nil, s.refusal(r, o.conn, err)
+	}
+	return ctx, nil
+}
+
+// Open makes a connection of a request, which carrier carries from then on.
+func (e Endpoint) Open(r *http.Request, carrier Carrier) (*Conn, *Refusal) {
+	query, refusal := e.query(r)
 	if refusal != nil {
 		return nil, refusal
 	}
-	ctx, err := e.srv.runConnect(r, newConnectQuery(o.query))
-	if err != nil {
-		o.abandon()
-		return nil, e.srv.refusal(r, o.conn, err)
+	o, refusal := e.admit(query)
+	if refusal != nil {
+		return nil, refusal
+	}
+	ctx, refusal := o.connect(r)
+	if refusal != nil {
+		return nil, refusal
 	}
 	o.conn.start(ctx, carrier)
 	return o.conn, nil

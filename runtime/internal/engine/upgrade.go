@@ -42,21 +42,21 @@ func (webSocket) Serve(w http.ResponseWriter, r *http.Request, e Endpoint) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	o, refusal := e.admit(r)
-	if refusal == nil {
-		refusal = o.upgrade(w, r)
-	}
-	switch {
-	case refusal == nil:
-	case refusal.Reason == "":
-		w.WriteHeader(refusal.Status)
-	default:
-		http.Error(w, refusal.Reason, refusal.Status)
+	if refusal := e.upgrade(w, r); refusal != nil {
+		refusal.answer(w)
 	}
 }
 
-// upgrade makes a connection of the request, or says why not. Nothing is to be said where that has been done.
-func (o opening) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
+// upgrade makes a connection of the request, or says why not.
+func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
+	query, refusal := e.query(r)
+	if refusal != nil {
+		return refusal
+	}
+	o, refusal := e.admit(query)
+	if refusal != nil {
+		return refusal
+	}
 	c := o.conn
 	s := c.srv
 	if problem := upgradeProblem(r); problem != "" {
@@ -69,7 +69,6 @@ func (o opening) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 		return &Refusal{Status: http.StatusInternalServerError}
 	}
 	ctx, err := s.runConnect(r, newConnectQuery(o.query))
-	var refusal *Refusal
 	if err != nil {
 		refusal = s.refusal(r, c, err)
 		if refusal.Status != http.StatusForbidden || !c.generated {
@@ -80,7 +79,7 @@ func (o opening) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	l := accept(w, r, c)
 	if l == nil {
 		o.abandon()
-		return nil
+		return nil // it has been answered
 	}
 	c.start(ctx, l)
 	if refusal != nil { // browsers show a close reason to a generated client, but not what is in a 403
