@@ -24,6 +24,9 @@ declare module "phoenix" {
     onMessage(callback: (message: any) => void): void;
     isConnected(): boolean;
   }
+  export class LongPoll {
+    constructor(endPoint: string, protocols?: string[]);
+  }
   export class Presence {
     constructor(channel: Channel);
     onSync(callback: () => void): void;
