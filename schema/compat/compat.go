@@ -7,8 +7,9 @@
 // ways is judged both ways. Servers are taken to be deployed before clients, so that a new client never meets an old
 // server.
 //
-// The comparison says what the decoders do, with two exceptions where it is careful: another pattern is reported
-// without asking which texts it takes, and so is a type that turns from one of object, union and map into another.
+// The comparison says what the decoders do, but where that would be hard to know it is careful and reports what may be
+// fine: another pattern, a length that a pattern implies already, one of object, union and map that becomes another, and
+// an enum that becomes another scalar than string.
 //
 // Nothing here keeps state: everything may be called from several goroutines.
 package compat
