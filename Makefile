@@ -17,6 +17,7 @@ lint:
 # What is generated and committed is what the sources say now.
 generated: node_modules/.installed
 	$(GO) run ./cmd/chgen check $(CHAT)/chat.yaml
+	$(GO) run ./cmd/chgen check internal/peer/peer.yaml
 	cd $(CHAT) && $(GO) tool -modfile=../../tools/go.mod esbuild web/app.ts --bundle --format=esm --target=es2022 --log-level=warning \
 		| diff -q - web/dist/app.js \
 		|| { echo "$(CHAT)/web/dist/app.js is stale: run 'make generate'" >&2; exit 1; }

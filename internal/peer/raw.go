@@ -14,6 +14,9 @@ import (
 func extendRoom[H any](server *channel.Server, name string) {
 	gen.Extend(server, name,
 		raw[H]("echo", func(_ context.Context, _ *member, call *gen.Call) error {
+			if payload, err := call.Bytes(); err == nil {
+				return call.ReplyBytes(payload)
+			}
 			payload, err := call.JSON()
 			if err != nil {
 				return err

@@ -12,14 +12,26 @@ import (
 	"github.com/chgen/chgen/runtime/channel"
 )
 
+var (
+	noWebSocket = channel.WebSocket{Off: true}
+	noLongPoll  = channel.LongPoll{Off: true}
+)
+
 // newServer returns the server with its mounts, its socket and its routes.
 func newServer(log *slog.Logger) *channel.Server {
 	server := channel.NewServer(
 		channel.WithLogger(log),
 		channel.WithMount(channel.Mount{Path: "/socket", CheckOrigin: fromLocalhost}),
 		channel.WithMount(channel.Mount{Path: "/authsocket", CheckOrigin: fromLocalhost}),
-		channel.WithMount(channel.Mount{Path: "/tiny", CheckOrigin: fromLocalhost, MaxFrameBytes: 200, IdleTimeout: 1500 * time.Millisecond}),
-		channel.WithMount(channel.Mount{Path: "/origin", Origins: []string{"https://example.com", "//*.foo.com"}}),
+		// What differs between the transports makes two mounts of one path.
+		channel.WithMount(channel.Mount{
+			Path: "/tiny", CheckOrigin: fromLocalhost, MaxFrameBytes: 200, IdleTimeout: 1500 * time.Millisecond, LongPoll: noLongPoll,
+		}),
+		channel.WithMount(channel.Mount{
+			Path: "/tiny", CheckOrigin: fromLocalhost, LongPoll: channel.LongPoll{Window: time.Second}, WebSocket: noWebSocket,
+		}),
+		channel.WithMount(channel.Mount{Path: "/origin", Origins: []string{"https://example.com", "//*.foo.com"}, LongPoll: noLongPoll}),
+		channel.WithMount(channel.Mount{Path: "/origin", Origins: []string{"https://example.com"}, WebSocket: noWebSocket}),
 	)
 	contract.OnConnect(server, connect)
 	handleRoom(server)

@@ -258,7 +258,7 @@ func TestShutdown(t *testing.T) {
 		synctest.Wait()
 		done := make(chan error)
 		go func() { done <- s.server.Shutdown(context.Background()) }()
-		idle.expectClose(1012, "restarting")
+		idle.expectClose(1012, "")
 		generated.expectClose(1012, "retry_after_ms=")
 		left.expect(t)
 		s.refusedWith(503, "/socket/websocket?vsn=2.0.0", nil)

@@ -64,8 +64,8 @@ func (b *pigeon) expect(t *testing.T, want ...string) {
 func (b *pigeon) expectEnd(t *testing.T, want int) {
 	t.Helper()
 	<-b.ended
-	if code, reason, closed := b.conn.Closed(); code != want || reason == "" || !closed {
-		t.Errorf("closed with %d %q %v, want %d and a reason", code, reason, closed, want)
+	if code, reason, closed := b.conn.Closed(); code != want || (reason != "") != (code == 1007) || !closed {
+		t.Errorf("closed with %d %q %v, want %d, and a reason with 1007 alone", code, reason, closed, want)
 	}
 	if err := b.conn.Receive(channel.Message{Data: []byte("x")}); !errors.Is(err, channel.ErrClosed) {
 		t.Errorf("after the end: got %v, want ErrClosed", err)

@@ -171,7 +171,7 @@ func TestFrameOverTheLimitCloses1009(t *testing.T) {
 		c.send(frame[:200-len(`"}]`)] + `"}]`)
 		c.expectReply("1", "ok")
 		c.send(frame)
-		c.expectClose(1009, "200 bytes")
+		c.expectClose(1009, "")
 	}, channel.WithMount(channel.Mount{Path: "/tiny", MaxFrameBytes: 200}))
 }
 

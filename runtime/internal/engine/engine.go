@@ -145,7 +145,7 @@ func (s *Server) Disconnect(ctx context.Context, id string) error {
 	}
 	s.mu.Unlock()
 	for _, c := range conns {
-		c.Close(closeGoingAway, "disconnected")
+		c.Close(closeGoingAway, "")
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ const (
 // they do not all come at once.
 func (c *Conn) retryAfter() string {
 	if !c.generated {
-		return "restarting"
+		return ""
 	}
 	c.srv.mu.Lock()
 	n := len(c.srv.conns)

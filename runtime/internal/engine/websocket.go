@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -53,7 +52,7 @@ func (l *link) readFailed(err error) {
 	switch {
 	case l.readErr != nil || websocket.CloseStatus(err) != -1: // the network, or the client hung up
 	case errors.Is(err, errTooBig):
-		l.owner.Close(closeTooBig, fmt.Sprintf("frames may have %d bytes", l.owner.mount.MaxFrameBytes))
+		l.owner.Close(closeTooBig, "")
 	default:
 		l.owner.Close(closeProtocol, "protocol error")
 	}

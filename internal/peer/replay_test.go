@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestRecordings plays what was recorded of a real Phoenix server.
+func TestRecordings(t *testing.T) {
+	t.Parallel()
+	replay(t, "")
+}
+
+// TestRules plays what the rules of the protocol say a Phoenix server does where no recording shows it.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	replay(t, "rules")
+}
+
+func replay(t *testing.T, folder string) {
+	t.Helper()
+	for _, file := range recordings(t, folder) {
+		t.Run(nameOf(file), func(t *testing.T) {
+			t.Parallel()
+			lines := deviate(t, nameOf(file), read(t, file))
+			synctest.Test(t, func(t *testing.T) {
+				problem := play(t, lines)
+				switch why, expected := pending[nameOf(file)]; {
+				case problem != "" && !expected:
+					t.Error(problem)
+				case problem == "" && expected:
+					t.Errorf("passes: take it off the list (%s)", why)
+				}
+			})
+		})
+	}
+}
+
+// pending are the recordings that need what is not there yet. They must fail.
+var pending = map[string]string{
+	"32_auth_token_subprotocol":        "auth_token",
+	"32c_unknown_subprotocol":          "auth_token",
+	"32_auth_token_wins":               "auth_token",
+	"32e_undecodable_token":            "auth_token",
+	"32f_two_tokens":                   "auth_token",
+	"32h_refused_user":                 "auth_token",
+	"56_longpoll_disconnect_broadcast": "auth_token",
+}
+
+// play does what the client did, each thing once all that came before it in the recording has come, and compares.
+func play(t *testing.T, lines []line) (problem string) {
+	p := newPlayer(t)
+	defer p.stop()
+	compared := newComparison()
+	var want []*event
+	for i := range lines {
+		l := &lines[i]
+		if l.action() {
+			p.until(l)
+			if problem := compared.check(want, p.events(), false); problem != "" {
+				return fmt.Sprintf("before line %d:\n%s", i+1, problem)
+			}
+			p.do(i+1, l)
+		}
+		want = append(want, l.wants...)
+	}
+	<-time.After(lines[len(lines)-1].at() + settle - time.Since(p.begun))
+	if problem := compared.check(want, p.events(), true); problem != "" {
+		return "at the end:\n" + problem
+	}
+	return ""
+}
+
+// settle is how long is listened after the last line for what should not come.
+const settle = 50 * time.Millisecond
+
+// TestEveryDeviationIsExplained holds the table to what it is for.
+func TestEveryDeviationIsExplained(t *testing.T) {
+	t.Parallel()
+	names := make(map[string]bool)
+	for _, folder := range []string{"", "rules"} {
+		for _, file := range recordings(t, folder) {
+			names[nameOf(file)] = true
+		}
+	}
+	for _, d := range deviations {
+		if d.name == "" || d.reason == "" {
+			t.Errorf("%+v: want a name and a reason", d)
+		}
+		for _, diff := range d.differences {
+			if !matchesAny(diff.in, names) {
+				t.Errorf("%s: there is no recording %s", d.name, diff.in)
+			}
+		}
+	}
+}
