@@ -28,36 +28,44 @@ type body struct {
 	Reason   string
 }
 
-// request is one HTTP request; the answer is nil where there is none in time or no JSON in it.
-func (s *site) request(ctx context.Context, method, path, content string, header http.Header) (*http.Response, *body) {
+// response is what there is of a response beside its body.
+type response struct {
+	status int // of HTTP; 0 where there was none
+	header http.Header
+}
+
+// request is one HTTP request; the answer is nil where there is none, or no JSON in it.
+func (s *site) request(ctx context.Context, method, path, content string, header http.Header) (response, *body) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(ctx, method, "http://example.com"+path, strings.NewReader(content))
 	if err != nil {
-		s.t.Fatal(err)
+		s.t.Error(err)
+		return response{}, nil
 	}
 	maps.Copy(r.Header, header)
 	client := &http.Client{Transport: &http.Transport{DialContext: s.dialer.Dial, DisableKeepAlives: true}}
 	resp, err := client.Do(r)
 	if err != nil {
-		return nil, nil
+		return response{}, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
+	got := response{resp.StatusCode, resp.Header}
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return nil, nil
+		return got, nil
 	}
 	answer := &body{}
 	if json.Unmarshal(data, answer) != nil {
 		answer = nil
 	}
-	return resp, answer
+	return got, answer
 }
 
 // get is a poll that must be answered.
 func (s *site) get(path string, header http.Header) *body {
 	s.t.Helper()
 	resp, answer := s.request(context.Background(), http.MethodGet, path, "", header)
-	if answer == nil || resp.StatusCode != 200 {
+	if answer == nil || resp.status != http.StatusOK {
 		s.t.Fatalf("GET %s: %v, want 200 and JSON", path, resp)
 	}
 	return answer
@@ -115,7 +123,7 @@ func (p *poller) waiting() <-chan *body {
 func (p *poller) post(content string) *body {
 	p.s.t.Helper()
 	resp, answer := p.s.request(context.Background(), http.MethodPost, p.path, content, p.header())
-	if answer == nil || resp.StatusCode != 200 {
+	if answer == nil || resp.status != http.StatusOK {
 		p.s.t.Fatalf("POST: %v, want 200 and JSON", resp)
 	}
 	return answer

@@ -23,11 +23,11 @@ func TestASessionOverLongPoll(t *testing.T) {
 		resp, answer := s.request(context.Background(), http.MethodGet, "/socket/longpoll?vsn=2.0.0", "", nil)
 		want := map[string]string{"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
 		for name, value := range want {
-			if got := resp.Header.Get(name); got != value {
+			if got := resp.header.Get(name); got != value {
 				t.Errorf("%s: %q, want %q", name, got, value)
 			}
 		}
-		if resp.StatusCode != 200 || answer.Status != 410 || answer.Token == "" {
+		if resp.status != http.StatusOK || answer.Status != 410 || answer.Token == "" {
 			t.Fatalf("got %v %+v, want 410 and a token", resp, answer)
 		}
 		p := s.joinPoller("room:a", "")
@@ -148,32 +148,32 @@ func TestOtherMethodsAndOrigins(t *testing.T) {
 		headers := http.Header{"Access-Control-Request-Headers": {"content-type, x-phoenix-longpoll-token"}, "Origin": {"http://example.com"}}
 		resp, _ := s.request(context.Background(), http.MethodOptions, "/socket/longpoll?vsn=2.0.0", "", headers)
 		got := map[string]string{}
-		for name := range resp.Header {
+		for name := range resp.header {
 			if strings.HasPrefix(name, "Access-Control-") {
-				got[name] = resp.Header.Get(name)
+				got[name] = resp.header.Get(name)
 			}
 		}
 		want := map[string]string{
 			"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "content-type, x-phoenix-longpoll-token",
 			"Access-Control-Allow-Methods": "get, post, options", "Access-Control-Max-Age": "3600",
 		}
-		if diff := cmp.Diff(want, got); diff != "" || resp.StatusCode != 200 {
-			t.Errorf("OPTIONS: %d (-want +got):\n%s", resp.StatusCode, diff)
+		if diff := cmp.Diff(want, got); diff != "" || resp.status != http.StatusOK {
+			t.Errorf("OPTIONS: %d (-want +got):\n%s", resp.status, diff)
 		}
 		for _, method := range []string{"PUT", "DELETE", "HEAD"} {
 			resp, answer := s.request(context.Background(), method, "/socket/longpoll?vsn=2.0.0", "", nil)
-			if resp.StatusCode != 400 || answer != nil {
-				t.Errorf("%s: got %d %+v, want an empty 400", method, resp.StatusCode, answer)
+			if resp.status != http.StatusBadRequest || answer != nil {
+				t.Errorf("%s: got %d %+v, want an empty 400", method, resp.status, answer)
 			}
 		}
 		for _, method := range []string{"GET", "POST", "OPTIONS"} {
 			resp, answer := s.request(context.Background(), method, "/socket/longpoll?vsn=2.0.0", "", http.Header{"Origin": {"http://evil.example"}})
-			if diff := cmp.Diff(&body{Status: 403}, answer); diff != "" || resp.StatusCode != 200 {
-				t.Errorf("%s: %d (-want +got):\n%s", method, resp.StatusCode, diff)
+			if diff := cmp.Diff(&body{Status: 403}, answer); diff != "" || resp.status != http.StatusOK {
+				t.Errorf("%s: %d (-want +got):\n%s", method, resp.status, diff)
 			}
 		}
-		if resp, _ := s.request(context.Background(), "GET", "/socket/longpoll?vsn=%zz", "", nil); resp.StatusCode != 400 {
-			t.Errorf("a malformed query: got %d, want 400", resp.StatusCode)
+		if resp, _ := s.request(context.Background(), "GET", "/socket/longpoll?vsn=%zz", "", nil); resp.status != http.StatusBadRequest {
+			t.Errorf("a malformed query: got %d, want 400", resp.status)
 		}
 	})
 }
@@ -196,8 +196,8 @@ func TestRefusedSessions(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", query, diff)
 			}
 		}
-		if resp, answer := s.request(context.Background(), "GET", "/socket/longpoll?vsn=2.0.0&name=panic", "", nil); resp.StatusCode != 500 || answer != nil {
-			t.Errorf("a panic: got %d %+v, want an empty 500", resp.StatusCode, answer)
+		if resp, answer := s.request(context.Background(), "GET", "/socket/longpoll?vsn=2.0.0&name=panic", "", nil); resp.status != http.StatusInternalServerError || answer != nil {
+			t.Errorf("a panic: got %d %+v, want an empty 500", resp.status, answer)
 		}
 	})
 }
@@ -249,8 +249,8 @@ func TestShutdownEndsSessions(t *testing.T) {
 		if answer := <-generatedWaits; answer.Status != 410 || answer.Code != 1012 || !strings.HasPrefix(answer.Reason, "retry_after_ms=") {
 			t.Errorf("generated: got %+v, want 410 and when to come back", answer)
 		}
-		if resp, _ := s.request(context.Background(), "GET", "/socket/longpoll?vsn=2.0.0", "", nil); resp.StatusCode != 503 {
-			t.Errorf("a new session: got %d, want 503", resp.StatusCode)
+		if resp, _ := s.request(context.Background(), "GET", "/socket/longpoll?vsn=2.0.0", "", nil); resp.status != http.StatusServiceUnavailable {
+			t.Errorf("a new session: got %d, want 503", resp.status)
 		}
 		close(gate)
 		reply := `["1","2","room:busy","phx_reply",{"status":"ok","response":{}}]`

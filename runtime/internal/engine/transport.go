@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 )
@@ -35,8 +34,6 @@ type Refusal struct {
 	Status int    // of HTTP
 	Reason string // for the client; may be empty
 }
-
-func (e *Refusal) Error() string { return fmt.Sprintf("refused with %d: %s", e.Status, e.Reason) }
 
 // answer answers a request with the refusal.
 func (e *Refusal) answer(w http.ResponseWriter) {
