@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/chgen/chgen/runtime/channel"
+	"github.com/chgen/chgen/runtime/gen"
 )
 
 func TestPaths(t *testing.T) {
@@ -33,6 +35,44 @@ func TestMounts(t *testing.T) {
 		s.connectTo("/other/websocket?vsn=2.0.0").close()
 		s.refusedWith(404, "/third/websocket?vsn=2.0.0", nil)
 	}, channel.WithMount(channel.Mount{Path: "/socket"}), channel.WithMount(channel.Mount{Path: "/other/"}))
+}
+
+func TestParametersInAMountsPath(t *testing.T) {
+	var seen []string
+	run(t, nil, func(s *site) {
+		gen.OnConnect(s.server, func(ctx context.Context, _ *http.Request, q *gen.ConnectQuery) (context.Context, error) {
+			org, _ := q.Get("org")
+			id, _ := q.Get("user_id")
+			seen = append(seen, org+" "+id)
+			return ctx, nil
+		})
+		s.connectTo("/ws/7/of/acme/websocket?vsn=2.0.0&user_id=8").close()
+		s.connectTo("/ws/a%20b/of/%7Bx%7D/websocket?vsn=2.0.0").close()
+		s.connectTo("/ws/me/websocket?vsn=2.0.0").close()
+		if answer := s.get("/ws/7/of/acme/longpoll?vsn=2.0.0", nil); answer.Status != 410 {
+			t.Errorf("got %+v, want 410", answer)
+		}
+		for _, path := range []string{"/ws/7/of/", "/ws//of/acme", "/ws/7/of/acme/more", "/ws/7/in/acme", "/x/7/of/acme", "/ws/7/of", "/ws"} {
+			s.refusedWith(404, path+"/websocket?vsn=2.0.0", nil)
+		}
+		if diff := cmp.Diff([]string{"acme 7", "{x} a b", " me", "acme 7"}, seen); diff != "" {
+			t.Errorf("parameters (-want +got):\n%s", diff)
+		}
+	}, channel.WithMount(channel.Mount{Path: "/ws/{user_id}/of/{org}"}), channel.WithMount(channel.Mount{Path: "/ws/{user_id}/"}))
+}
+
+func TestAWrongPathOfAMountPanics(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/{}", "/a{b}", "/{a}b", "/{a", "/a}", "/{a}/{a}", "/{a{b}}"} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%q: no panic", path)
+				}
+			}()
+			channel.NewServer(channel.WithMount(channel.Mount{Path: path}))
+		}()
+	}
 }
 
 func TestVersions(t *testing.T) {
