@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -152,6 +153,14 @@ func (l *line) next() (frame [5]any) {
 			l.t.Fatal("the client sends nothing")
 		}
 	}
+}
+
+// beat answers a heartbeat, which must be the next frame.
+func (l *line) beat() {
+	if m := <-l.out; !strings.Contains(string(m.data), `"phoenix","heartbeat",{}`) {
+		l.t.Errorf("got %s, want a heartbeat", m.data)
+	}
+	l.send(`[null,"1","phoenix","phx_reply",{"status":"ok","response":{}}]`)
 }
 
 // expect takes the next frame, which must be this event with this payload, and returns its refs.
