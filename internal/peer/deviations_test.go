@@ -122,6 +122,8 @@ var deviations = []deviation{
 			{in: "33_presence", after: `["10","10","presence:lobby","phx_join",{"key":"alice"}]`, phoenix: []string{joins("alice")}},
 			{in: "33_presence_untrack", after: `["1","1","presence:lobby","phx_join",{"key":"alice","status":"busy"}]`,
 				phoenix: []string{`[null,null,"presence:lobby","presence_diff",{"joins":{"alice":{"metas":[{"phx_ref":"new","status":"busy"}]}},"leaves":{}}]`}},
+			{in: "57_longpoll_auth_token", line: 7,
+				phoenix: []string{`[null,null,"presence:x","presence_diff",{"joins":{"u":{"metas":[{"phx_ref":"new","status":"online"}]}},"leaves":{}}]`}},
 			{in: "33_presence_untrack", after: `["7","7","presence:lobby","phx_join",{}]`, phoenix: []string{joins("anon")}},
 		},
 	},

@@ -26,27 +26,12 @@ func replay(t *testing.T, folder string) {
 			t.Parallel()
 			lines := deviate(t, nameOf(file), read(t, file))
 			synctest.Test(t, func(t *testing.T) {
-				problem := play(t, lines)
-				switch why, expected := pending[nameOf(file)]; {
-				case problem != "" && !expected:
+				if problem := play(t, lines); problem != "" {
 					t.Error(problem)
-				case problem == "" && expected:
-					t.Errorf("passes: take it off the list (%s)", why)
 				}
 			})
 		})
 	}
-}
-
-// pending are the recordings that need what is not there yet. They must fail.
-var pending = map[string]string{
-	"32_auth_token_subprotocol":        "auth_token",
-	"32c_unknown_subprotocol":          "auth_token",
-	"32_auth_token_wins":               "auth_token",
-	"32e_undecodable_token":            "auth_token",
-	"32f_two_tokens":                   "auth_token",
-	"32h_refused_user":                 "auth_token",
-	"56_longpoll_disconnect_broadcast": "auth_token",
 }
 
 // play does what the client did, each thing once all that came before it in the recording has come, and compares.

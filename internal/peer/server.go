@@ -22,7 +22,7 @@ func newServer(log *slog.Logger) *channel.Server {
 	server := channel.NewServer(
 		channel.WithLogger(log),
 		channel.WithMount(channel.Mount{Path: "/socket", CheckOrigin: fromLocalhost}),
-		channel.WithMount(channel.Mount{Path: "/authsocket", CheckOrigin: fromLocalhost}),
+		channel.WithMount(channel.Mount{Path: "/authsocket", CheckOrigin: fromLocalhost, AuthToken: true}),
 		// What differs between the transports makes two mounts of one path.
 		channel.WithMount(channel.Mount{
 			Path: "/tiny", CheckOrigin: fromLocalhost, MaxFrameBytes: 200, IdleTimeout: 1500 * time.Millisecond, LongPoll: noLongPoll,
@@ -48,7 +48,7 @@ type userKey struct{}
 
 const anonymous = "anon"
 
-// connect refuses the token "bad". The user is the token, or anon, who has no id.
+// connect refuses the token "bad". The user is the auth token, else the parameter token, else anon, who has no id.
 func connect(ctx context.Context, _ *http.Request, params contract.ConnectParams) (context.Context, error) {
 	user := anonymous
 	if params.Token != nil {
@@ -56,6 +56,9 @@ func connect(ctx context.Context, _ *http.Request, params contract.ConnectParams
 	}
 	if user == "bad" {
 		return nil, channel.Refuse("bad token")
+	}
+	if token, ok := channel.AuthToken(ctx); ok {
+		user = token
 	}
 	if user != anonymous {
 		ctx = channel.WithID(ctx, "users_socket:"+user)

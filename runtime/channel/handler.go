@@ -57,6 +57,10 @@ func (s Socket) ID() string { return s.m.ID() }
 // have the same, so that Server.Disconnect ends them all.
 func WithID(ctx context.Context, id string) context.Context { return engine.WithID(ctx, id) }
 
+// AuthToken returns the token that the client has presented, in the connect hook of a Mount with AuthToken and wherever
+// its context goes. ok is false where it has presented none. What the token means is for the hook to say.
+func AuthToken(ctx context.Context) (token string, ok bool) { return engine.AuthToken(ctx) }
+
 // Errors to be looked for with errors.Is.
 var (
 	// ErrClosed is returned by what needs a membership that has ended.

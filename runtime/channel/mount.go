@@ -32,6 +32,12 @@ type Mount struct {
 	// CheckOrigin decides instead of Origins. origin may have no host: pages that are sandboxed send "null".
 	CheckOrigin func(r *http.Request, origin *url.URL) bool
 
+	// AuthToken has the token read that clients present beside the query, which ends up in the logs of proxies: see
+	// the function AuthToken. Phoenix's client does so for its option authToken. Over WebSocket the token comes as a
+	// subprotocol, together with "phoenix", which is then among WebSocket.Subprotocols; a client that offers neither
+	// is served without a token. Long-polling and other transports have the header X-Phoenix-AuthToken.
+	AuthToken bool
+
 	// MaxFrameBytes and IdleTimeout are those of Limits, for this mount. (Long-polling has its window instead of an
 	// idle timeout.)
 	MaxFrameBytes int
@@ -47,6 +53,7 @@ func (m Mount) engine() engine.Mount {
 		CheckOrigin:   m.CheckOrigin,
 		MaxFrameBytes: m.MaxFrameBytes,
 		IdleTimeout:   m.IdleTimeout,
+		AuthToken:     m.AuthToken,
 	}
 	for _, t := range m.Transports {
 		mount.Transports = append(mount.Transports, transport{t})
@@ -58,6 +65,10 @@ func (m Mount) engine() engine.Mount {
 type WebSocket struct {
 	// Off is for a mount without it.
 	Off bool
+
+	// Subprotocols are those of WebSocket that a client may ask for. Of what it offers the first of this list is
+	// chosen; a client that offers others alone is refused with 403. Default none: what is offered is ignored.
+	Subprotocols []string
 }
 
 // LongPoll is how a mount serves long-polling. Zero fields are the defaults. The limits of the server hold for its

@@ -14,13 +14,17 @@ type Mount struct {
 	CheckOrigin   func(r *http.Request, origin *url.URL) bool
 	MaxFrameBytes int
 	IdleTimeout   time.Duration
+	AuthToken     bool
 	WebSocket     WebSocket
 	LongPoll      LongPoll
 	Transports    []Transport // others
 }
 
 // WebSocket is channel.WebSocket: see there.
-type WebSocket struct{ Off bool }
+type WebSocket struct {
+	Off          bool
+	Subprotocols []string
+}
 
 // mount is a Mount with everything filled in.
 type mount struct {

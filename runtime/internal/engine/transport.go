@@ -85,7 +85,7 @@ func (o opening) abandon() { o.conn.srv.end() }
 // connect asks the connect hook, and abandons the opening where that refuses.
 func (o opening) connect(r *http.Request) (context.Context, *Refusal) {
 	s := o.conn.srv
-	ctx, err := s.runConnect(r, newConnectQuery(o.query))
+	ctx, err := s.runConnect(o.conn.mount.authenticate(r), newConnectQuery(o.query))
 	if err != nil {
 		o.abandon()
 		return nil, s.refusal(r, o.conn, err)

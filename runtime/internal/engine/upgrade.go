@@ -53,6 +53,10 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	if refusal != nil {
 		return refusal
 	}
+	r, subprotocol, refusal := e.mount.negotiate(r)
+	if refusal != nil {
+		return refusal
+	}
 	o, refusal := e.admit(query)
 	if refusal != nil {
 		return refusal
@@ -76,7 +80,7 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 			return &Refusal{Status: refusal.Status}
 		}
 	}
-	l := accept(w, r, c)
+	l := accept(w, r, c, subprotocol)
 	if l == nil {
 		o.abandon()
 		return nil // it has been answered
@@ -172,9 +176,14 @@ func refusalReason(err error) string {
 }
 
 // accept upgrades the request, or answers it and returns nil.
-func accept(w http.ResponseWriter, r *http.Request, c *Conn) *link {
+func accept(w http.ResponseWriter, r *http.Request, c *Conn, subprotocol string) *link {
+	var subprotocols []string
+	if subprotocol != "" {
+		subprotocols = []string{subprotocol}
+	}
 	l := &link{owner: c}
 	ws, err := websocket.Accept(&hijackWriter{w, l}, r, &websocket.AcceptOptions{
+		Subprotocols:       subprotocols,
 		InsecureSkipVerify: true, // the origin has been checked
 		CompressionMode:    websocket.CompressionDisabled,
 		OnPingReceived:     func(context.Context, []byte) bool { l.touch(); return true },
