@@ -60,7 +60,7 @@ func (c *checker) channels(n *node) {
 		ch.History = c.history(keys["history"])
 		ch.Join = c.join(keys["join"])
 		c.clientEvents(ch, keys["client_events"])
-		c.serverEvents(ch, keys["server_events"])
+		c.serverEvents(ch, keys["server_events"], keys["history"])
 		if presence := keys["presence"]; presence != nil {
 			ch.HasPresence = true
 			ch.Presence = c.payload(presence, "presence", false)
@@ -126,7 +126,8 @@ func (c *checker) clientEvents(ch *ir.Channel, n *node) {
 	}
 }
 
-func (c *checker) serverEvents(ch *ir.Channel, n *node) {
+// serverEvents reads the events that the server sends; n and history may be nil.
+func (c *checker) serverEvents(ch *ir.Channel, n, history *node) {
 	for _, p := range c.events(n, "server_events") {
 		e := &ir.ServerEvent{Pos: p.key.pos, Name: p.key.value, Delivery: ir.Stream}
 		ch.ServerEvents = append(ch.ServerEvents, e)
@@ -139,8 +140,9 @@ func (c *checker) serverEvents(ch *ir.Channel, n *node) {
 			c.delivery(e, keys["delivery"])
 		}
 		if ch.History != nil && e.Payload.Kind == ir.BinaryData && e.Delivery == ir.Stream {
-			c.report(e.Pos, ruleBinaryHistory, fmt.Sprintf("%q is binary, and a binary frame has no place for a position in the history", e.Name),
-				"write delivery: latest or volatile, or make it a bytes field of an object")
+			c.clash(e.Pos, ruleBinaryHistory, fmt.Sprintf("%q is binary, and a binary frame has no place for a position in the history", e.Name),
+				"write delivery: latest or volatile, or make it a bytes field of an object",
+				history.pos, "the history")
 		}
 	}
 }

@@ -50,6 +50,12 @@ func (c *checker) constraints(t *ir.Type, keys map[string]*node) {
 			}
 		}
 	}
+	c.bounds[t] = map[string]ir.Pos{}
+	for key, n := range keys {
+		if n != nil {
+			c.bounds[t][key] = n.pos
+		}
+	}
 	t.Min, t.Max = c.bound(keys["min"], t.Kind), c.bound(keys["max"], t.Kind)
 	if t.Min != nil && t.Max != nil && less(*t.Max, *t.Min, t.Kind) {
 		c.empty(keys, "min", "max")

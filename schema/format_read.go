@@ -69,6 +69,7 @@ func (p *piece) comments(all []string) []string {
 type pieceReader struct {
 	src   []byte
 	lines []int // where each line begins
+	last  place // the node before
 	pos   int   // everything before it has been read
 }
 
@@ -288,10 +289,7 @@ func (r *pieceReader) offset(y *yaml.Node) int {
 	if y.Line > len(r.lines) {
 		return len(r.src)
 	}
-	at := r.lines[y.Line-1]
-	for col := 1; col < y.Column && at < len(r.src); col++ {
-		_, size := utf8.DecodeRune(r.src[at:])
-		at += size
-	}
-	return at
+	start := r.lines[y.Line-1]
+	r.last = r.last.to(y.Line, y.Column, string(r.src[start:r.lineEnd(start)]))
+	return start + r.last.bytes - 1
 }

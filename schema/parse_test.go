@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -59,6 +60,31 @@ func TestLargeSchemasAreReadInTime(t *testing.T) {
 	}
 	if len(problems) < 1000 {
 		t.Errorf("%d problems are too few", len(problems))
+	}
+}
+
+// TestOneProblemManyTimesIsReportedInTime repeats something wrong over a quarter of a megabyte, also on one line. It
+// takes a tenth of a second; what is quadratic takes more than four.
+func TestOneProblemManyTimesIsReportedInTime(t *testing.T) {
+	t.Parallel()
+	for _, file := range []struct{ begin, again, end string }{
+		{"version: 1\nx-a: [", "!!str a, ", "]"},
+		{"version: 1\nchannels: { A: { topic: \"", "{a}:", "a\" } }"},
+		{"version: 1\nchannels:", "\n  C: { topic: \"{a}:{b}\" }", ""},
+		{"version: 1\ntypes: { A: { fields: { \"a?\": { type: list(int), default: [", "text, ", "] } } } }"},
+		{"version: 1", "\r", ""},
+		{"unknown", ": 1\nunknown", ": 1"},
+		{"5 MB: ", "#####", strings.Repeat("#", 5<<20)},
+	} {
+		src := file.begin + strings.Repeat(file.again, (1<<18)/len(file.again)) + file.end
+		start := time.Now()
+		_, problems := schema.Parse("x.yaml", []byte(src))
+		if err := problems.Render(io.Discard, "x.yaml", []byte(src)); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 4*time.Second || len(problems) == 0 {
+			t.Errorf("%q: %d problems after %v", file.begin, len(problems), took)
+		}
 	}
 }
 

@@ -67,8 +67,10 @@ func excerpt(b *strings.Builder, lines []string, at ir.Pos) {
 	}
 	line := lines[at.Line-1]
 	col := min(max(at.Col-1, 0), len(line))
-	before := []rune(printable(line[:col]))
-	after := []rune(printable(line[col:]))
+	// A line can be a whole file long, and every problem of the file can be in it.
+	near := max(0, col-utf8.UTFMax*excerptWidth)
+	before := []rune(printable(line[near:col]))
+	after := []rune(printable(line[col:min(len(line), col+utf8.UTFMax*excerptWidth)]))
 	if len(before) > excerptWidth*2/3 {
 		before = append([]rune("..."), before[len(before)-excerptWidth/2:]...)
 	}

@@ -29,6 +29,7 @@ func Parse(file string, src []byte) (*ir.Schema, Problems) {
 		schema:   &ir.Schema{Name: strings.TrimSuffix(file, path.Ext(file)), File: file},
 		decls:    map[string]*declaration{},
 		errors:   map[string]*ir.Error{},
+		bounds:   map[*ir.Type]map[string]ir.Pos{},
 		problems: problems,
 		lines:    splitLines(src),
 	}
@@ -46,8 +47,9 @@ type checker struct {
 	typeNames  []string
 	allTypes   []string // scalars and typeNames
 	errors     map[string]*ir.Error
-	afterTypes []func() // what needs every type to be read
-	later      []func() // what needs everything to be read
+	bounds     map[*ir.Type]map[string]ir.Pos // where the constraints of a type stand
+	afterTypes []func()                       // what needs every type to be read
+	later      []func()                       // what needs everything to be read
 	problems   Problems
 	suggested  int
 	lines      []string

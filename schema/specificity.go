@@ -53,8 +53,8 @@ func before(a, b ir.Pos) bool {
 
 // topics holds patterns by their segments, so that only those that have something in common are compared.
 type topics struct {
-	channels []*ir.Channel // whose pattern ends here
-	next     map[ir.Segment]*topics
+	channel *ir.Channel // the first whose pattern ends here; nil: none does
+	next    map[ir.Segment]*topics
 }
 
 func (t *topics) add(ch *ir.Channel) {
@@ -68,13 +68,15 @@ func (t *topics) add(ch *ir.Channel) {
 		}
 		t = t.next[s]
 	}
-	t.channels = append(t.channels, ch)
+	if t.channel == nil {
+		t.channel = ch
+	}
 }
 
 // near visits every pattern that may share a topic with one of these segments.
 func (t *topics) near(segments []ir.Segment, visit func(*ir.Channel)) {
-	for _, ch := range t.channels {
-		visit(ch)
+	if t.channel != nil {
+		visit(t.channel)
 	}
 	if len(segments) == 0 {
 		return

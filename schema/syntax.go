@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -53,6 +54,13 @@ type parser struct {
 	lines    []string
 	problems Problems
 	tooDeep  *Problem
+	last     place
+}
+
+// place is a column of a line, in characters and in bytes, from which the next one on that line is counted: a line can
+// be a whole file long.
+type place struct {
+	line, chars, bytes int
 }
 
 // parseSyntax returns nil where nothing can be made of the file.
@@ -123,6 +131,7 @@ func (p *parser) acceptText(src []byte) bool {
 			case r < ' ' && r != '\t' || r >= 0x7F && r < 0xA0 || r == 0x2028 || r == 0x2029 || r == 0xFEFF || r >= 0xFFFE && r <= 0xFFFF:
 				p.report(pos, ruleBadCharacter, fmt.Sprintf("the character U+%04X cannot stand here", r),
 					fmt.Sprintf(`inside double quotes, write "\u%04X"`, r))
+				size = len(line) - col // there are often many, for one reason
 			}
 			col += size
 		}
@@ -140,24 +149,36 @@ func (p *parser) pos(n *yaml.Node) ir.Pos {
 	if n.Line > line {
 		return ir.Pos{Line: line, Col: len(p.lines[line-1]) + 1}
 	}
-	rest, col := p.lines[line-1], 1
-	for i := 1; i < n.Column && rest != ""; i++ {
-		_, size := utf8.DecodeRuneInString(rest)
-		rest, col = rest[size:], col+size
+	p.last = p.last.to(line, n.Column, p.lines[line-1])
+	return ir.Pos{Line: line, Col: p.last.bytes}
+}
+
+// to returns the place of a column that is counted in characters, or of the end of the line where it is shorter.
+func (from place) to(line, chars int, text string) place {
+	if from.line != line || from.chars > chars {
+		from = place{line, 1, 1}
 	}
-	return ir.Pos{Line: line, Col: col}
+	for from.chars < chars && from.bytes <= len(text) {
+		_, size := utf8.DecodeRuneInString(text[from.bytes-1:])
+		from.chars, from.bytes = from.chars+1, from.bytes+size
+	}
+	return from
 }
 
 func (p *parser) node(y *yaml.Node, depth int) *node {
 	n := &node{pos: p.pos(y)}
+	tag := y.Tag
+	if y.Style&yaml.TaggedStyle == 0 {
+		tag = "!" // where there is one, it has no name
+	}
 	switch {
 	case y.Kind == yaml.AliasNode:
 		p.report(n.pos, ruleAnchor, "aliases are not part of the language", "declare a type instead")
 		return n
 	case y.Anchor != "":
 		p.report(n.pos, ruleAnchor, "anchors are not part of the language", "declare a type instead")
-	case y.Style&yaml.TaggedStyle != 0:
-		p.report(n.pos, ruleTag, fmt.Sprintf("the tag %s is not part of the language", y.Tag), "remove it; quotes make a text of anything")
+	case strings.HasPrefix(p.lines[n.pos.Line-1][n.pos.Col-1:], "!"): // of a tag without a name the library tells nothing
+		p.report(n.pos, ruleTag, fmt.Sprintf("the tag %s is not part of the language", tag), "remove it; quotes make a text of anything")
 		return n
 	}
 	if depth > maxNesting && y.Kind != yaml.ScalarNode {

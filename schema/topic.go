@@ -25,6 +25,13 @@ func (c *checker) topic(n *node) ir.Topic {
 		c.report(c.within(n, offset), ruleTopic, message, hint)
 	}
 	parts := splitTopic(n.value)
+	tooLong := func() {
+		fail(0, fmt.Sprintf("no topic of this pattern is within %d bytes", maxTopic), "")
+	}
+	if len(parts) > maxTopic {
+		tooLong()
+		return t
+	}
 	literals, offset := 0, 0
 	params := c.scope("in Go")
 	params.keep("a method of every topic", "String")
@@ -54,7 +61,7 @@ func (c *checker) topic(n *node) ir.Topic {
 		offset += len(part) + 1
 	}
 	if literals+len(parts)-1 > maxTopic {
-		fail(0, fmt.Sprintf("no topic of this pattern is within %d bytes", maxTopic), "")
+		tooLong()
 	}
 	if n.value == "phoenix" {
 		c.report(n.pos, ruleReservedName, "the topic phoenix belongs to the protocol", "choose another name")

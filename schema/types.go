@@ -50,19 +50,23 @@ func (c *checker) declareType(d *declaration, n *node) {
 	keys, _ := c.object(n, "a type", "doc", "deprecated", "fields", "enum", "union")
 	d.Doc = c.text(keys["doc"], "doc")
 	d.Deprecated = c.deprecated(keys["deprecated"])
-	bodies := 0
+	var bodies []*node
 	for _, kind := range []struct {
 		key  string
 		kind ir.DeclKind
 	}{{"fields", ir.Object}, {"enum", ir.Enum}, {"union", ir.Union}} {
 		if keys[kind.key] != nil {
-			bodies++
+			bodies = append(bodies, keys[kind.key])
 			d.Kind, d.body = kind.kind, keys[kind.key]
 		}
 	}
-	if bodies != 1 {
+	const message = "a type has one of fields, enum and union"
+	switch {
+	case len(bodies) == 0:
+		c.report(d.at, ruleTypeBody, message, "")
+	case len(bodies) > 1:
 		d.Kind, d.body = "", nil
-		c.report(d.at, ruleTypeBody, "a type has one of fields, enum and union", "")
+		c.clash(bodies[1].pos, ruleTypeBody, message, "", bodies[0].pos, "the first one")
 	}
 }
 

@@ -41,6 +41,13 @@ func (r *valueReader) fail(n *node, format string, args ...any) string {
 	return ""
 }
 
+// breaks reports a value that a constraint of its type refuses.
+func (r *valueReader) breaks(n *node, t *ir.Type, key, format string, args ...any) string {
+	r.c.clash(n.pos, r.rule, fmt.Sprintf(format, args...), "", r.c.bounds[t][key], key)
+	r.failed = true
+	return ""
+}
+
 func (r *valueReader) read(n *node, t *ir.Type) string {
 	switch t.Kind {
 	case ir.Named:
@@ -66,10 +73,10 @@ func (r *valueReader) number(n *node, t *ir.Type) string {
 		return r.fail(n, "this is no %s: %s", t.Kind, rangeText(t.Kind))
 	}
 	if t.Min != nil && less(n.value, *t.Min, t.Kind) {
-		return r.fail(n, "%s is less than the min %s", n.value, *t.Min)
+		return r.breaks(n, t, "min", "%s is less than the min %s", n.value, *t.Min)
 	}
 	if t.Max != nil && less(*t.Max, n.value, t.Kind) {
-		return r.fail(n, "%s is more than the max %s", n.value, *t.Max)
+		return r.breaks(n, t, "max", "%s is more than the max %s", n.value, *t.Max)
 	}
 	if t.Kind == ir.Int64 {
 		return quote(n.value)
@@ -103,13 +110,13 @@ func (r *valueReader) text(n *node, t *ir.Type) string {
 
 func (r *valueReader) constrained(n *node, t *ir.Type, length int) string {
 	if t.MinLength != nil && length < *t.MinLength {
-		return r.fail(n, "its length %d is less than the min_length %d", length, *t.MinLength)
+		return r.breaks(n, t, "min_length", "its length %d is less than the min_length %d", length, *t.MinLength)
 	}
 	if t.MaxLength != nil && length > *t.MaxLength {
-		return r.fail(n, "its length %d is more than the max_length %d", length, *t.MaxLength)
+		return r.breaks(n, t, "max_length", "its length %d is more than the max_length %d", length, *t.MaxLength)
 	}
 	if t.Pattern != "" && !regexp.MustCompile(t.Pattern).MatchString(n.value) {
-		return r.fail(n, "it does not match the pattern %s", t.Pattern)
+		return r.breaks(n, t, "pattern", "it does not match the pattern %s", t.Pattern)
 	}
 	return quote(n.value)
 }
@@ -131,10 +138,10 @@ func (r *valueReader) composed(n *node, t *ir.Type) string {
 		return r.fail(n, "this is no %s", typeText(t))
 	}
 	if t.MinItems != nil && len(parts) < *t.MinItems {
-		return r.fail(n, "it has %d items, fewer than the min_items %d", len(parts), *t.MinItems)
+		return r.breaks(n, t, "min_items", "it has %d items, fewer than the min_items %d", len(parts), *t.MinItems)
 	}
 	if t.MaxItems != nil && len(parts) > *t.MaxItems {
-		return r.fail(n, "it has %d items, more than the max_items %d", len(parts), *t.MaxItems)
+		return r.breaks(n, t, "max_items", "it has %d items, more than the max_items %d", len(parts), *t.MaxItems)
 	}
 	return open + strings.Join(parts, ",") + end
 }
