@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -26,7 +25,7 @@ func inMemory(t *testing.T, test func(t *testing.T, server *channel.Server, site
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newServer(slog.New(slog.NewTextHandler(io.Discard, nil)))
+		server := newServer(slog.New(slog.DiscardHandler))
 		test(t, server, channeltest.New(t, server))
 	})
 }

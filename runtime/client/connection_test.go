@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,9 +171,11 @@ func TestCloseFailsWhateverWaits(t *testing.T) {
 			return err
 		})
 		synctest.Wait()
-		done := start(func() error { c.Close(); return nil })
-		c.Close()
-		<-done
+		var closers sync.WaitGroup
+		for range 2 {
+			closers.Go(c.Close)
+		}
+		closers.Wait()
 		wantErr(t, <-push, client.ErrClosed)
 		wantErr(t, <-other, client.ErrClosed)
 		wantErr(t, c.Connect(t.Context()), client.ErrClosed)

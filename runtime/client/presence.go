@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/json"
 	"slices"
 	"sync"
 
@@ -214,7 +213,7 @@ func (s *presenceState[T]) meta(d *codec.Decoder) (m meta[T], err error) {
 		default:
 			value := d.JSON()
 			e.Key(name)
-			e.Put(append(e.Buf(), json.RawMessage(value)...), nil)
+			e.JSON(value)
 		}
 	}
 	e.EndObject()

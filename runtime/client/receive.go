@@ -77,7 +77,7 @@ func (ch *Channel) receiveReply(member *membership, m *wire.Message) {
 		if err := codec.Unmarshal(m.Payload, &a.Response); err != nil {
 			a.err = err
 		}
-		a.payload = Payload{data: a.Response.Payload}
+		a.payload = Payload{data: a.Payload}
 	}
 	if a.err == nil && a.Status != wire.StatusOK {
 		a.err = replyError(a.Status, a.payload.data, a.payload.binary)

@@ -69,8 +69,7 @@ type Response struct {
 	Status  string
 	Payload []byte // JSON
 
-	// Recovery is there on the reply to a join of a channel with history.
-	Recovery  bool
+	// Of the reply to a join of a channel with history.
 	Position  string
 	Recovered bool
 }
@@ -85,7 +84,6 @@ func (r *Response) DecodeJSON(d *codec.Decoder) error {
 		case "response":
 			r.Payload = d.JSON()
 		case "recovery":
-			r.Recovery = true
 			r.decodeRecovery(d)
 		default:
 			d.Skip()
