@@ -131,6 +131,7 @@ var deviations = []deviation{
 	{name: "D12", reason: "The most specific pattern wins, whatever the order of the schema; the peer's patterns have nothing in common."},
 	{name: "D13", reason: "A server need not know its own name; the peer compares with localhost by a function of its own, as the recorded one."},
 	{name: "D14", reason: "A frame without limit is an invitation; no recording sends one that is larger than 64 KiB."},
+	{name: "rule 9.5", reason: "A topic has at most 255 bytes in text frames too, so that whoever joins also gets binary events."},
 	{
 		name:   "rule 3.15",
 		reason: "Phoenix lets a join overtake the leave before it, whose reply then never comes. Here the frames of a topic keep their order.",
