@@ -2,9 +2,9 @@ package schema_test
 
 import (
 	"bytes"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -32,7 +32,7 @@ func TestFormattingKeepsEverySchema(t *testing.T) {
 	t.Parallel()
 	for _, file := range schemas(t) {
 		src := read(t, file)
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			if _, problems := schema.Parse("x.yaml", src); len(problems) == 0 {
 				checkFormat(t, src)
@@ -108,14 +108,17 @@ func format(t *testing.T, src []byte) []byte {
 // schemas lists every schema of the repository's tests and examples.
 func schemas(t testing.TB) []string {
 	t.Helper()
-	all := []string{"../examples/chat/chat.yaml"}
-	for _, pattern := range []string{"schemas/*/*.yaml", "golang/*/*.yaml"} {
-		files, err := filepath.Glob(filepath.Join("../testdata", pattern))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no schemas: %v", err)
+	var all []string
+	for _, root := range []string{"../testdata", "../examples", "../cmd/chgen/starter", "../internal"} {
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.Type().IsRegular() && filepath.Ext(path) == ".yaml" {
+				all = append(all, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		all = append(all, files...)
 	}
-	slices.Sort(all)
 	return all
 }

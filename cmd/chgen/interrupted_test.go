@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -158,6 +159,31 @@ func TestAReadOnlyDirectoryChangesNothing(t *testing.T) {
 	l.mustFail(t, cmd)
 }
 
+func TestWatchEndsWellOnAnInterrupt(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "api", "chat.yaml")
+	writeFile(t, file, "version: 1\n")
+	cmd := inChild(t, "generate", "-watch", file)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "wrote ") {
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v, want exit 0", err)
+	}
+}
+
 // mustFail runs a command that cannot write, and wants everything to stand as by the second version.
 func (l *large) mustFail(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
@@ -180,11 +206,7 @@ func (l *large) mustFail(t *testing.T, cmd *exec.Cmd) {
 func becomeNobody(t *testing.T, cmd *exec.Cmd, dir string) {
 	t.Helper()
 	const nobody = 65534
-	public, err := os.MkdirTemp("", "chgen-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(public) })
+	public := t.TempDir()
 	binary, err := os.Open(cmd.Path)
 	if err != nil {
 		t.Fatal(err)
