@@ -10,6 +10,8 @@ var deviations = []deviation{
 			{in: "15_shape_int_event", after: `["1","2","room:lobby",7,{}]`, phoenix: []string{crashed("1")}, chgen: []string{fails("1", "2", "unknown_event")}},
 			{in: "15_shape_int_event", after: sends("1", "3", "echo", `{"still":"joined?"}`), phoenix: []string{unmatched("3")},
 				chgen: []string{reply("1", "3", "room:lobby", "ok", `{"still":"joined?"}`)}},
+			{in: "15_shape_null_event", after: `["1","2","room:lobby",null,{}]`, phoenix: []string{crashed("1")}, chgen: []string{fails("1", "2", "unknown_event")}},
+			{in: "15_shape_null_event", after: sends("3", "3", "phx_join", "{}"), chgen: []string{closed("1")}},
 			{in: "17_unknown_event", after: sends("1", "2", "no_such_event", "{}"), phoenix: []string{crashed("1")}, chgen: []string{fails("1", "2", "unknown_event")}},
 			{in: "17_unknown_event", after: sends("3", "3", "phx_join", "{}"), chgen: []string{closed("1")}},
 			{in: "17_unknown_event", after: sends("3", "10", "phx_reply", "{}"), phoenix: []string{crashed("3")}, chgen: []string{fails("3", "10", "unknown_event")}},
