@@ -56,9 +56,8 @@ type Channel struct {
 	err      error              // why the state is Out
 	changed  chan struct{}      // closed, and made anew, when the state changes
 	stop     context.CancelFunc // ends the goroutine of keep
-	params   ParamsFunc
-	first    chan answer // of the call of Join that waits
-	failed   error       // of the latest attempt to join
+	first    chan answer        // of the call of Join that waits
+	failed   error              // of the latest attempt to join
 	member   *membership
 	position string // where the history was last seen, in the server's own terms
 	states   listeners[ChannelStateChange]
@@ -151,13 +150,13 @@ func (ch *Channel) begin(params ParamsFunc) (<-chan answer, error) {
 	}
 	c.channels[ch.topic] = ch
 	ch.first = make(chan answer, 1)
-	ch.params, ch.position, ch.failed = params, "", nil
+	ch.position, ch.failed = "", nil
 	ctx, stop := context.WithCancel(c.ctx)
 	ch.stop = stop
 	ch.set(Joining, nil)
 	c.start()
 	c.tasks.Add(1)
-	go ch.keep(ctx)
+	go ch.keep(ctx, params)
 	return ch.first, nil
 }
 

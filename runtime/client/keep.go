@@ -14,7 +14,7 @@ import (
 
 // keep joins whenever there is a connection and no membership, until ctx ends, which Leave and its like see to, or the
 // server wants no more of it.
-func (ch *Channel) keep(ctx context.Context) {
+func (ch *Channel) keep(ctx context.Context, params ParamsFunc) {
 	defer ch.c.tasks.Done()
 	var retry backoff
 	for {
@@ -22,7 +22,7 @@ func (ch *Channel) keep(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		m, err := ch.attempt(ctx, s)
+		m, err := ch.attempt(ctx, s, params)
 		if err == nil {
 			began := time.Now()
 			select {
@@ -80,7 +80,7 @@ func (ch *Channel) isFinal(err error) bool {
 }
 
 // attempt joins once, and returns when the server has answered.
-func (ch *Channel) attempt(ctx context.Context, s *session) (*membership, error) {
+func (ch *Channel) attempt(ctx context.Context, s *session, params ParamsFunc) (*membership, error) {
 	m := &membership{session: s, answer: make(chan answer, 1), calls: make(map[string]chan answer), gone: make(chan struct{})}
 	c := ch.c
 	c.mu.Lock()
@@ -96,7 +96,7 @@ func (ch *Channel) attempt(ctx context.Context, s *session) (*membership, error)
 
 	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.timeout, ErrTimeout)
 	defer cancel()
-	err := ch.sendJoin(ctx, m, position)
+	err := ch.sendJoin(ctx, m, params, position)
 	if err == nil {
 		var answered bool
 		select {
@@ -128,10 +128,10 @@ type paramsError struct{ err error }
 func (e *paramsError) Error() string { return "join params: " + e.err.Error() }
 func (e *paramsError) Unwrap() error { return e.err }
 
-func (ch *Channel) sendJoin(ctx context.Context, m *membership, position string) error {
+func (ch *Channel) sendJoin(ctx context.Context, m *membership, paramsOf ParamsFunc, position string) error {
 	payload := Payload{data: []byte("{}")}
-	if ch.params != nil {
-		params, err := ch.params(ctx)
+	if paramsOf != nil {
+		params, err := paramsOf(ctx)
 		if err == nil {
 			payload, err = payloadOf(params)
 		}
