@@ -44,7 +44,7 @@ func (c *cook) Ping(ctx context.Context) error {
 		all.Any(ctx, json.RawMessage(`[1,{"a":null}]`)),
 		all.Blob(ctx, []byte{0, 255}),
 		all.Bell(ctx),
-		all.Tagged(ctx, kitchen.KitchenTaggedEvent{Tag: "t"}),
+		all.Tagged(ctx, kitchen.KitchenTaggedEvent{Tag: "t"}), //nolint:staticcheck // deprecated in the schema, and there all the same
 		all.Ask(ctx, kitchen.Point{X: 1}),
 	)
 }
@@ -103,13 +103,13 @@ func TestGeneratedClientsAndServersUnderstandEachOther(t *testing.T) {
 		k.OnAny(func(v json.RawMessage) { heard <- string(v) })
 		k.OnBlob(func(v []byte) { heard <- v })
 		k.OnBell(func() { heard <- "bell" })
-		k.OnTagged(func(v kitchen.KitchenTaggedEvent) { heard <- v })
+		k.OnTagged(func(v kitchen.KitchenTaggedEvent) { heard <- v }) //nolint:staticcheck // deprecated in the schema, and there all the same
 		k.OnAsk(func(v kitchen.Point) { heard <- v })
 		joined, err := k.Join(t.Context(), kitchen.KitchenJoin{})
 		equal("join", kitchen.KitchenJoined{Scalars: numbered(7)}, joined, err)
 
 		circle := &kitchen.ShapeCircle{Radius: 1}
-		shape, err := k.Ask(t.Context(), circle)
+		shape, err := k.Ask(t.Context(), circle) //nolint:staticcheck // deprecated in the schema, and there all the same
 		equal("ask", kitchen.Shape(circle), shape, err)
 		raw, err := k.Raw(t.Context(), json.RawMessage(`[1]`))
 		equal("raw", kitchen.KitchenRawReply{Done: true}, raw, err)
@@ -121,7 +121,7 @@ func TestGeneratedClientsAndServersUnderstandEachOther(t *testing.T) {
 		if _, err := k.Search(t.Context(), kitchen.KitchenSearch{Text: "later", Limit: 1}); !errors.Is(err, kitchen.ErrTryAgain) {
 			t.Errorf("search: got %v, want %v", err, kitchen.ErrTryAgain)
 		}
-		if _, err := k.Ask(t.Context(), nil); err == nil {
+		if _, err := k.Ask(t.Context(), nil); err == nil { //nolint:staticcheck // deprecated in the schema, and there all the same
 			t.Error("ask: no shape at all is sent")
 		}
 
