@@ -63,15 +63,21 @@ func (r *registry) subscribe(ctx context.Context, m *Membership, first func()) e
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	m.mu.Lock()
+	m.hub = h
+	m.mu.Unlock()
 	first()
-	m.hub, m.hubIndex = h, len(h.members)
+	m.hubIndex = len(h.members)
 	h.members = append(h.members, m)
 	return nil
 }
 
 // unsubscribe takes m off its topic, if it is on it.
 func (m *Membership) unsubscribe() {
+	m.mu.Lock()
 	h := m.hub
+	m.hub = nil
+	m.mu.Unlock()
 	if h == nil {
 		return
 	}
@@ -82,7 +88,6 @@ func (m *Membership) unsubscribe() {
 	h.members[last] = nil
 	h.members = h.members[:last]
 	h.mu.Unlock()
-	m.hub = nil
 	m.conn.srv.topics.release(h)
 }
 

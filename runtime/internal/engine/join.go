@@ -30,7 +30,11 @@ func (m *Membership) start(call *Call) {
 	if old != nil {
 		m.waitFor(old)
 	}
-	m.runJoin(call)
+	if m.isDoomed() { // before it has begun
+		m.refuse(call, closedError)
+	} else {
+		m.runJoin(call)
+	}
 	if old != nil && old.replaced() && old.member {
 		m.conn.reply(old.closeMessage()) // after the new join's reply: rule 3.13
 	}

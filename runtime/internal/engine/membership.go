@@ -63,7 +63,6 @@ type Membership struct {
 	member  bool           // the join has been answered with ok
 	work    sync.WaitGroup // concurrent events
 
-	hub      *hub
 	hubIndex int  // in hub.members; guarded by hub.mu
 	diffs    bool // presence_state has been sent, so diffs are; guarded by hub.mu
 
@@ -73,6 +72,7 @@ type Membership struct {
 
 	mu       sync.Mutex // guards what follows
 	state    state
+	hub      *hub // that it is a member of
 	mailbox  []item
 	pushes   int      // of the mailbox that are a client's
 	running  bool     // a goroutine has the turn
@@ -177,7 +177,6 @@ func (m *Membership) finish() {
 	m.runLeave(reason)
 	m.conn.dismiss(m, m.lastFrame(reason))
 	m.work.Wait()
-	m.handler = nil
 	close(m.done)
 	m.conn.ended()
 }
@@ -236,6 +235,7 @@ type Leaver interface {
 // has ended.
 func (m *Membership) runLeave(reason Reason) {
 	leaver, ok := m.handler.(Leaver)
+	m.handler = nil // Leave runs once, even where it ends its goroutine
 	if !ok {
 		return
 	}
@@ -250,7 +250,8 @@ func (m *Membership) runLeave(reason Reason) {
 // gone reports whether the client cannot be reached any more, so that errors are no news.
 func (m *Membership) gone() bool { return m.ctx.Err() != nil || m.conn.out.isClosing() }
 
-// waitFor waits until the membership that m replaces has ended, but not for ever.
+// waitFor waits until the membership that m replaces has ended, but not for ever: one whose handler does not return
+// is taken off the topic.
 func (m *Membership) waitFor(old *Membership) {
 	timer := time.NewTimer(m.conn.srv.limits.ReplaceTimeout)
 	defer timer.Stop()
@@ -258,5 +259,7 @@ func (m *Membership) waitFor(old *Membership) {
 	case <-old.done:
 	case <-timer.C:
 		m.log().Warn("the replaced handler does not return", m.attrs()...)
+		old.unsubscribe()
+		old.dropPresence()
 	}
 }

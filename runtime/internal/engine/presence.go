@@ -118,10 +118,16 @@ func (m *Membership) PresenceState() json.RawMessage {
 
 // sendPresenceState pushes who is here, and from then on every diff that comes after it (D11).
 func (m *Membership) sendPresenceState() {
+	m.mu.Lock()
+	h := m.hub
+	m.mu.Unlock()
+	if h == nil {
+		return // it has been given up for another
+	}
 	m.conn.srv.tracker.View(m.topic, func(state presence.State) {
 		msg := wire.Message{JoinRef: m.joinRef, Topic: m.topic, Event: eventState, Payload: state.AppendJSON(nil)}
-		m.hub.mu.Lock()
-		defer m.hub.mu.Unlock()
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		m.conn.reply(&msg)
 		m.diffs = true
 	})
