@@ -28,6 +28,7 @@ export const $binary: $Binary = {
     const count = kind === 0 ? 3 : kind === 1 ? 4 : 2;
     let at = 1 + count;
     const texts = [...bytes.subarray(1, at)].map((size) => decoder.decode(bytes.subarray(at, (at += size))));
+    if (!(Number(kind) < 3) || at > bytes.length) throw new RangeError("no binary frame");
     const rest = bytes.slice(at);
     const [first = "", second = "", third = "", fourth = ""] = texts;
     if (kind === 0) return [first || null, null, second, third, rest];

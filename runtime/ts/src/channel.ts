@@ -30,7 +30,7 @@ interface $Request {
 }
 
 interface $Reply {
-  readonly status: string;
+  readonly status: unknown;
   readonly response: unknown;
   readonly recovery?: { readonly position?: string; readonly recovered?: boolean };
 }
@@ -151,11 +151,15 @@ export class $Channel {
   /** The socket is open, or it is time for another try. */
   async $rejoin(): Promise<void> {
     const ref = (this.#joinRef = this.#link.ref());
+    const { timeout } = this.#link;
+    const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
+    this.#timer = $global.setTimeout(() => this.#retry(late), timeout);
     const overtaken = (): boolean => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
       const params: object | undefined = await (typeof this.#params === "function" ? this.#params() : this.#params);
       if (overtaken()) return;
+      $global.clearTimeout(this.#timer);
       this.#send({
         ref,
         event: "phx_join",
@@ -197,7 +201,7 @@ export class $Channel {
     for (const request of [...this.#buffer]) this.#settle(request, error);
   }
 
-  /** Takes a frame for this topic. */
+  /** Takes a frame for this topic. Throws, with nothing done, where its payload has a shape that it cannot have. */
   $receive([joinRef, ref, , event, payload]: $Frame): void {
     // Frames of an earlier join are stale; broadcasts have no join_ref.
     if (!this.#joinRef || (joinRef !== null && joinRef !== this.#joinRef)) return;
@@ -212,10 +216,10 @@ export class $Channel {
     } else if (event === "phx_error") {
       if (this.#state !== "leaving") this.#retry($errorOf("disconnected", payload));
     } else if (this.#state === "joined") {
-      if (ref !== null) this.#position = ref;
       if (event === "presence_state" || event === "presence_diff") {
         this.presence?.$receive(event, payload, this.#joinRef);
       } else {
+        if (ref !== null) this.#position = ref;
         this.#events.get(event)?.emit(payload);
       }
     }

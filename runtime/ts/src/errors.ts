@@ -10,7 +10,8 @@ export class ChannelError extends Error {
 
   constructor(code: string, message?: string, fields?: object) {
     super(message || code);
-    Object.assign(this, fields, { name: "ChannelError" });
+    // Defined, not assigned: a server can call a field __proto__ too.
+    Object.defineProperties(this, Object.getOwnPropertyDescriptors({ ...fields, name: "ChannelError" }));
     this.code = code;
   }
 }
@@ -53,10 +54,15 @@ export type $SystemError =
 /** The error of a join or push that declares the errors E. */
 export type $ErrorOf<E> = ChannelError & (E | $SystemError);
 
-/** The error that a reply with a status other than ok stands for. */
-export function $errorOf(status: string, response: unknown): ChannelError {
-  const { reason, message, ...fields } = (response ?? {}) as Record<string, unknown>;
-  return new ChannelError(typeof reason === "string" ? reason : status, message as string | undefined, fields);
+/** The error that a reply with a status other than ok stands for: its reason, else the status, else `internal`. */
+export function $errorOf(status: unknown, response: unknown): ChannelError {
+  const { reason, message, ...fields } = (typeof response === "object" && response ? response : {}) as Record<string, unknown>;
+  const code = [reason, status].find($isText) ?? "internal";
+  return new ChannelError(code, $isText(message) ? message : code, fields);
+}
+
+function $isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 /**

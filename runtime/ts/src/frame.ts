@@ -14,3 +14,13 @@ export interface $Binary {
 export function $encode(joinRef: string | null, ref: string, topic: string, event: string, body: string): string {
   return `${JSON.stringify([joinRef, ref, topic, event]).slice(0, -1)},${body}]`;
 }
+
+/** The frame in text. Throws where that is none. */
+export function $decode(text: string): $Frame {
+  const frame = JSON.parse(text) as $Frame;
+  const [joinRef, ref, topic, event, payload] = frame;
+  const texts: unknown[] = [joinRef ?? "", ref ?? "", topic, event];
+  const fits = Array.isArray(frame) && payload !== undefined && texts.every((each) => typeof each === "string");
+  if (!fits || (event === "phx_reply" && Object(payload) !== payload)) throw new TypeError(`no frame: ${text.slice(0, 99)}`);
+  return frame;
+}

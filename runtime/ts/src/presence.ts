@@ -21,11 +21,8 @@ export interface ChannelPresence<Meta> {
 }
 
 type $Metas = PresenceEntry<object>["metas"];
-type $MetasByKey = Readonly<Record<string, { readonly metas: $Metas }>>;
-interface $Diff {
-  readonly joins: $MetasByKey;
-  readonly leaves: $MetasByKey;
-}
+type $Entries = readonly PresenceEntry<object>[];
+type $Diff = PresenceChange<object>;
 interface $Changes {
   readonly joins: PresenceEntry<object>[];
   readonly leaves: PresenceEntry<object>[];
@@ -47,41 +44,44 @@ export class $Presence implements ChannelPresence<object> {
     return this.#listeners.add(callback);
   }
 
-  /** Takes presence_state and presence_diff of the join joinRef. */
+  /** Takes presence_state and presence_diff of the join joinRef. Throws, with nothing done, for what is neither. */
   $receive(event: string, payload: unknown, joinRef: string): void {
+    const state = event === "presence_state" ? $entries(payload) : undefined;
+    const { joins, leaves } = Object(payload) as Record<string, unknown>;
+    const diff = state ? { joins: [], leaves: [] } : { joins: $entries(joins), leaves: $entries(leaves) };
     if (joinRef !== this.#joinRef) {
       this.#joinRef = joinRef;
       this.#early = [];
     }
     const change: $Changes = { joins: [], leaves: [] };
-    if (event === "presence_state") {
-      this.#replace(payload as $MetasByKey, change);
-      this.#early?.forEach((diff) => this.#apply(diff, change));
+    if (state) {
+      this.#replace(state, change);
+      this.#early?.forEach((early) => this.#apply(early, change));
       this.#early = undefined;
     } else if (this.#early) {
-      this.#early.push(payload as $Diff);
+      this.#early.push(diff);
       return;
     } else {
-      this.#apply(payload as $Diff, change);
+      this.#apply(diff, change);
     }
     this.#listeners.emit(this.list(), change);
   }
 
-  #replace(state: $MetasByKey, change: $Changes): void {
+  #replace(state: $Entries, change: $Changes): void {
     const old = this.#entries;
-    this.#entries = new Map(Object.entries(state).map(([key, { metas }]) => [key, metas]));
+    this.#entries = new Map(state.map(({ key, metas }) => [key, metas]));
     for (const [key, metas] of this.#entries) $note(change.joins, key, $without(metas, old.get(key)));
     for (const [key, metas] of old) $note(change.leaves, key, $without(metas, this.#entries.get(key)));
   }
 
   #apply({ joins, leaves }: $Diff, change: $Changes): void {
-    for (const [key, { metas }] of Object.entries(joins)) {
+    for (const { key, metas } of joins) {
       const old = this.#entries.get(key) ?? [];
       const joined = $without(metas, old);
       this.#entries.set(key, [...old, ...joined]);
       $note(change.joins, key, joined);
     }
-    for (const [key, { metas }] of Object.entries(leaves)) {
+    for (const { key, metas } of leaves) {
       const old = this.#entries.get(key) ?? [];
       const left = $without(old, metas);
       if (left.length) this.#entries.set(key, left);
@@ -89,6 +89,15 @@ export class $Presence implements ChannelPresence<object> {
       $note(change.leaves, key, $without(old, left));
     }
   }
+}
+
+/** The entries of metas by key, as the server sends them. Throws where they are something else. */
+function $entries(byKey: unknown): $Entries {
+  if (Object(byKey) !== byKey) throw new TypeError("presence without entries");
+  return Object.entries(byKey as Record<string, PresenceEntry<object>>).map(([key, { metas }]) => {
+    if (!metas.every(({ phx_ref }) => typeof phx_ref === "string")) throw new TypeError("presence without a phx_ref");
+    return { key, metas };
+  });
 }
 
 /** The metas that are not among the others. */

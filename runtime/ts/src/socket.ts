@@ -1,6 +1,6 @@
 import { $Backoff } from "./backoff.ts";
 import { $Channel, type $Link } from "./channel.ts";
-import { $encode, type $Binary, type $Frame } from "./frame.ts";
+import { $decode, $encode, type $Binary } from "./frame.ts";
 import { $global, $report, type $WebSocket, type $WebSocketConstructor } from "./globals.ts";
 import { $Listeners } from "./listeners.ts";
 import { $topic } from "./topic.ts";
@@ -111,7 +111,7 @@ export class $Socket<Params extends object> {
   async #open(): Promise<void> {
     const attempt = (this.#attempt = {});
     this.#waiting = false;
-    $global.clearTimeout(this.#timer);
+    this.#after(this.#link.timeout, () => this.#lost(0, "no connection in time"));
     try {
       const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
       if (attempt !== this.#attempt) return;
@@ -138,20 +138,19 @@ export class $Socket<Params extends object> {
     socket.onclose = (event: { code: number; reason: string }) => current() && this.#lost(event.code, event.reason);
     // The close that follows says more; but ws throws where nobody listens.
     socket.onerror = () => {};
-    this.#after(this.#link.timeout, () => this.#lost(0, "no connection in time"));
   }
 
   #receive(data: string | ArrayBuffer): void {
+    const socket = this.#socket;
     this.#quiet = false;
-    let frame: $Frame | undefined;
     try {
-      frame = typeof data === "string" ? (JSON.parse(data) as $Frame) : this.#binary?.decode(data);
+      const frame = typeof data === "string" ? $decode(data) : this.#binary?.decode(data);
+      this.#each((channel) => channel.topic === frame?.[2] && channel.$receive(frame));
     } catch (error) {
       // Something is missing now: a new connection recovers it, or says that it cannot.
       $report(error);
-      return this.#lost(0, "undecodable frame");
+      if (socket === this.#socket) this.#lost(0, "undecodable frame");
     }
-    this.#each((channel) => channel.topic === frame?.[2] && channel.$receive(frame));
   }
 
   /** Sends a heartbeat, and gives the connection up where nothing at all comes in time. */

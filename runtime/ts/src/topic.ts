@@ -18,5 +18,6 @@ export function $topic(pattern: string, params: Readonly<Record<string, unknown>
     return text;
   });
   if ($byteLength(topic) > 255) throw new RangeError(`topic ${pattern}: over 255 bytes: ${topic}`);
+  if (/\p{Cs}/u.test(topic)) throw new RangeError(`topic ${pattern}: half a surrogate pair in ${JSON.stringify(topic)}`);
   return topic;
 }

@@ -143,11 +143,14 @@ export type SocketState = "closed" | "connecting" | "open" | "reconnecting" | "r
 
 /** Options of a socket. */
 export interface SocketOptions<Params> {
-  /** What the server wants to know of the client, or what makes it: called before every attempt, may be async. */
+  /**
+   * What the server wants to know of the client, or what makes it: called before every attempt, may be async. One that
+   * takes longer than the timeout is given up and called again, so ask people for a password before, not in it.
+   */
   readonly params?: $Source<Params> | undefined;
   /** Where there is no global WebSocket: the constructor to use. */
   readonly WebSocket?: $WebSocketConstructor | undefined;
-  /** Milliseconds to wait for a reply, to a heartbeat too, and for the connection to open. 10,000 unless said. */
+  /** Milliseconds to wait for a reply, to a heartbeat too, for params, and for the connection to open. 10,000 unless said. */
   readonly timeout?: number | undefined;
   /** Milliseconds from one heartbeat to the next, 30,000 unless said. The server closes idle connections after 60 s. */
   readonly heartbeat?: number | undefined;

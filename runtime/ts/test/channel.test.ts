@@ -131,6 +131,39 @@ describe("join", () => {
     expect(channel.state).toBe("joining");
   });
 
+  test("whose params never come is tried again", async () => {
+    const params = vi.fn().mockReturnValueOnce(new Promise(() => {})).mockResolvedValue({ since: "now" });
+    const socket = connect();
+    const channel = socket.channel(room, { room_id: "lobby" }, params);
+    const errors = vi.fn();
+    channel.onState((state, error) => state === "errored" && errors(error?.code));
+    void channel.join();
+    await settle();
+    await last().open();
+    await settle(9_999);
+    expect(channel.state).toBe("joining");
+    await settle(1);
+    expect(channel.state).toBe("errored");
+    expect(errors).toHaveBeenCalledExactlyOnceWith("timeout");
+    await settle(250);
+    expect(last().frames().filter(([, , , event]) => event !== "heartbeat")).toEqual([
+      ["2", "2", "room:lobby", "phx_join", { since: "now" }],
+    ]);
+    await last().reply("phx_join", { recent: [] });
+    await settle(20_000);
+    expect(channel.state).toBe("joined");
+  });
+
+  test("that is left while its params are due stays left", async () => {
+    const { socket } = await joined();
+    const channel = socket.channel(room, { room_id: "other" }, () => new Promise<object>(() => {}));
+    channel.onState((state) => state === "joining" && void channel.leave());
+    expect(await codeOf(channel.join())).toBe("left");
+    await last().reply("phx_leave");
+    await settle(20_000);
+    expect(channel.state).toBe("closed");
+  });
+
   test("whose params cannot be read is tried again", async () => {
     const reported = vi.fn();
     vi.stubGlobal("reportError", reported);

@@ -144,3 +144,13 @@ test("presence is not the application's event", async () => {
   await state({});
   expect(seen).not.toHaveBeenCalled();
 });
+
+test("a payload of another shape changes nothing, not even in part", async () => {
+  vi.stubGlobal("reportError", vi.fn());
+  const { channel, changes } = await present();
+  await state({ ada: { metas: [meta("1")] } });
+  const before = channel.presence.list();
+  await diff({ eve: { metas: [meta("2")] }, bob: { metas: null } });
+  expect(channel.presence.list()).toEqual(before);
+  expect(changes).toHaveLength(1);
+});

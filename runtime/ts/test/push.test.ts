@@ -64,6 +64,32 @@ test("an error without a text has its code for a message, and one without a reas
   expect(await second).toMatchObject({ ok: false, error: { code: "weird" } });
 });
 
+test.each([
+  [{ status: 5, response: null }, "internal"],
+  [{ response: { reason: "slow_down" } }, "slow_down"],
+  [{}, "internal"],
+  [{ status: "error", response: "text" }, "error"],
+  [{ status: "error", response: { reason: 5, message: {}, code: "zz" } }, "error"],
+  [{ status: "error", response: { reason: "" } }, "error"],
+])("the reply %j fails the push with the code %s", async (reply, code) => {
+  const { channel } = await joined();
+  const push = channel.tryPush("send", { body: "a" });
+  await last().message("1", "2", "room:lobby", "phx_reply", reply);
+  expect(await push).toMatchObject({ ok: false, error: { code, message: code } });
+  expect(channel.state).toBe("joined");
+});
+
+test("a field of an error can have any name", async () => {
+  const { channel } = await joined();
+  const push = channel.tryPush("send", { body: "a" });
+  await last().receive(
+    '["1","2","room:lobby","phx_reply",{"status":"error","response":{"reason":"no","__proto__":{"x":1},"name":"n","code":"c"}}]',
+  );
+  const result = await push;
+  expect(result).toMatchObject({ ok: false, error: { code: "no", name: "ChannelError" } });
+  expect(!result.ok && result.error).toBeInstanceOf(ChannelError);
+});
+
 test("a reply to a topic that is not joined has no join_ref and counts too", async () => {
   const { channel } = await joined();
   const push = codeOf(channel.push("typing"));

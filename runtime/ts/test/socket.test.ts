@@ -127,6 +127,37 @@ describe("params", () => {
     expect(last().url.searchParams.get("token")).toBe("t");
   });
 
+  test("that never come are read again later", async () => {
+    const params = vi.fn().mockReturnValueOnce(new Promise(() => {})).mockResolvedValue({ token: "t" });
+    const socket = connect({ params, timeout: 2_000 });
+    socket.connect();
+    await settle(1_999);
+    expect(socket.state).toBe("connecting");
+    await settle(1);
+    expect([socket.state, socket.reason, sockets.length]).toEqual(["reconnecting", "no connection in time", 0]);
+    await settle(250);
+    expect(last().url.searchParams.get("token")).toBe("t");
+  });
+
+  test("that come too late connect nothing", async () => {
+    let resolve = (_: object): void => {};
+    const params = vi.fn().mockReturnValueOnce(new Promise((done) => (resolve = done))).mockResolvedValue({ token: "new" });
+    connect({ params, timeout: 2_000 }).connect();
+    await settle(2_000);
+    resolve({ token: "old" });
+    await settle(250);
+    expect(sockets.map(({ url }) => url.searchParams.get("token"))).toEqual(["new"]);
+  });
+
+  test("and the connection share one deadline", async () => {
+    const params = (): Promise<object> => new Promise((resolve) => setTimeout(() => resolve({}), 1_500));
+    connect({ params, timeout: 2_000 }).connect();
+    await settle(1_999);
+    expect(last().closed).toBe(false);
+    await settle(1);
+    expect(last().closed).toBe(true);
+  });
+
   test("that come after a disconnect connect nothing", async () => {
     let resolve = (_: object): void => {};
     const socket = connect({ params: () => new Promise((done) => (resolve = done)) });
@@ -224,12 +255,54 @@ describe("reconnecting", () => {
     expect(sockets).toHaveLength(2);
   });
 
-  test("follows a frame that cannot be decoded", async () => {
+  test.each([
+    "not JSON",
+    "null",
+    "5",
+    '"a text"',
+    "{}",
+    "[]",
+    '[null,null,"room:lobby","created"]',
+    '[null,null,"room:lobby",5,{}]',
+    '[null,null,"room:lobby",null,{}]',
+    '[null,null,5,"created",{}]',
+    '[1,null,"room:lobby","created",{}]',
+    '["1",2,"room:lobby","phx_reply",{}]',
+    '[null,null,"room:lobby","phx_reply",null]',
+    '["1","1","room:lobby","phx_reply","ok"]',
+    '["1",null,"room:lobby","presence_state",null]',
+    '["1",null,"room:lobby","presence_state",5]',
+    '["1",null,"room:lobby","presence_state",{"ada":null}]',
+    '["1",null,"room:lobby","presence_state",{"ada":{}}]',
+    '["1",null,"room:lobby","presence_state",{"ada":{"metas":"x"}}]',
+    '["1",null,"room:lobby","presence_state",{"ada":{"metas":[null]}}]',
+    '["1",null,"room:lobby","presence_state",{"ada":{"metas":[{}]}}]',
+    '[null,null,"room:lobby","presence_diff",null]',
+    '[null,null,"room:lobby","presence_diff",{"joins":null}]',
+    '[null,null,"room:lobby","presence_diff",{"joins":{},"leaves":[1]}]',
+  ])("follows a frame that cannot be decoded: %s", async (data) => {
+    const reported = vi.fn();
+    vi.stubGlobal("reportError", reported);
+    const { socket, channel } = await joined();
+    await last().receive(data);
+    expect(last().closed).toBe(true);
+    expect([socket.state, socket.reason, channel.state]).toEqual(["reconnecting", "undecodable frame", "errored"]);
+    expect(reported).toHaveBeenCalledTimes(1);
+    await settle(250);
+    await last().open();
+    await last().reply("phx_join", { recent: [] });
+    expect(channel.state).toBe("joined");
+  });
+
+  test.each([
+    ["of no kind", [3, 0, 0]],
+    ["cut off", [2, 9, 9, 65]],
+    ["empty", []],
+  ])("follows a binary frame that is %s", async (_, bytes) => {
     vi.stubGlobal("reportError", vi.fn());
     const { socket } = await joined();
-    await last().receive("not JSON");
-    expect(last().closed).toBe(true);
-    expect(socket.state).toBe("reconnecting");
+    await last().receive(new Uint8Array(bytes).buffer);
+    expect([socket.state, socket.reason]).toEqual(["reconnecting", "undecodable frame"]);
   });
 
   test("what an abandoned connection still says is ignored", async () => {

@@ -14,6 +14,7 @@ describe("a topic", () => {
     ["f:{path*}", { path: "a:b:" }, "f:a:b:"],
     ["f:{path*}", { path: "" }, "f:"],
     ["r:{x}", { x: "$&{y}" }, "r:$&{y}"],
+    ["r:{x}", { x: "😀" }, "r:😀"],
   ])("%s with %j is %s", (pattern, params, want) => {
     expect($topic(pattern, params)).toBe(want);
   });
@@ -25,6 +26,8 @@ describe("a topic", () => {
     ["room:{room_id}", { room_id: 1 }],
     ["room:{room_id}", {}],
     ["room:{room_id}", { room_id: "ä".repeat(126) }],
+    ["room:{room_id}", { room_id: "\ud800x" }],
+    ["f:{path*}", { path: "x\udc00" }],
     ["n:{id:int}", { id: 1.5 }],
     ["n:{id:int}", { id: 2 ** 53 }],
     ["n:{id:int}", { id: "1" }],
