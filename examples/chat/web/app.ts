@@ -4,6 +4,7 @@ import { View } from "./view";
 
 const suggestions = ["lobby", "random", "private"];
 const typingPauseMs = 3_000;
+const noRoom = "No room can have that name.";
 
 type RoomChannel = ReturnType<typeof openChannel>;
 
@@ -31,11 +32,12 @@ const view = new View({
 });
 
 const socket = new Socket("/socket", { params: () => ({ name }) });
-socket.onState((state) => {
+socket.onState((state, reason) => {
   view.connection(state);
-  if (state === "refused") view.askName(name, "The server refused this name.");
+  if (state === "refused") view.askName(name, `The server refused this name: ${reason || "it gave no reason"}.`);
 });
 
+/** The channel of a room. Throws a RangeError for a text that is no room's name. */
 function openChannel(id: string) {
   return socket.channel(room, { room_id: id }, {});
 }
@@ -48,11 +50,17 @@ function enter(chosen: string): void {
   view.me(name);
   if (renamed) socket.disconnect(); // a name belongs to the connection: the next one carries the new
   socket.connect();
-  void show(roomInAddress());
+  followAddress();
 }
 
-function roomInAddress(): string {
-  return decodeURIComponent(location.hash.slice(1)) || "lobby";
+function followAddress(): void {
+  let id = "lobby";
+  try {
+    id = decodeURIComponent(location.hash.slice(1)) || id;
+  } catch {
+    return goBack(current, noRoom);
+  }
+  void show(id);
 }
 
 /** Brings a room to the front, joining it first where this page has not. */
@@ -60,23 +68,31 @@ async function show(id: string): Promise<void> {
   stopTyping();
   view.notice("");
   const before = current;
-  let open = rooms.get(id);
-  const fresh = open === undefined;
-  if (open === undefined) {
-    open = { id, channel: openChannel(id), messages: [], gaps: new Set(), unread: 0, you: undefined };
-    rooms.set(id, open);
-    listen(open);
+  const known = rooms.get(id);
+  if (known !== undefined) return bringToFront(known);
+  let channel: RoomChannel;
+  try {
+    channel = openChannel(id);
+  } catch {
+    return goBack(before, noRoom);
   }
+  const open: OpenRoom = { id, channel, messages: [], gaps: new Set(), unread: 0, you: undefined };
+  rooms.set(id, open);
+  listen(open);
   bringToFront(open);
-  if (!fresh) return;
   const failure = await join(open);
   if (failure === undefined) return;
   rooms.delete(id);
-  if (current === open) {
-    if (before !== undefined && rooms.has(before.id)) bringToFront(before);
-    else if (id !== "lobby" && socket.state === "open") await show("lobby");
-  }
-  view.notice(`#${id}: ${failure}`);
+  const why = `#${id}: ${failure}`;
+  if (current === open) goBack(before, why);
+  else view.notice(why);
+}
+
+/** Shows the room before, or the lobby, and says why. */
+function goBack(before: OpenRoom | undefined, why: string): void {
+  if (before !== undefined && rooms.get(before.id) === before) bringToFront(before);
+  else if (current?.id !== "lobby" && socket.state !== "refused") void show("lobby");
+  view.notice(why);
 }
 
 function bringToFront(open: OpenRoom): void {
@@ -179,7 +195,7 @@ document.addEventListener("visibilitychange", () => {
   current.unread = 0;
   paint(current);
 });
-addEventListener("hashchange", () => void show(roomInAddress()));
+addEventListener("hashchange", () => name !== "" && followAddress());
 
 if (name === "") view.askName("");
 else enter(name);

@@ -275,11 +275,14 @@ export type SocketState = "closed" | "connecting" | "open" | "reconnecting" | "r
 
 /** Options of a socket. */
 export interface SocketOptions<Params> {
-  /** What the server wants to know of the client, or what makes it: called before every attempt, may be async. */
+  /**
+   * What the server wants to know of the client, or what makes it: called before every attempt, may be async. One that
+   * takes longer than the timeout is given up and called again, so ask people for a password before, not in it.
+   */
   readonly params?: $Source<Params> | undefined;
   /** Where there is no global WebSocket: the constructor to use. */
   readonly WebSocket?: $WebSocketConstructor | undefined;
-  /** Milliseconds to wait for a reply, to a heartbeat too, and for the connection to open. 10,000 unless said. */
+  /** Milliseconds to wait for a reply, to a heartbeat too, for params, and for the connection to open. 10,000 unless said. */
   readonly timeout?: number | undefined;
   /** Milliseconds from one heartbeat to the next, 30,000 unless said. The server closes idle connections after 60 s. */
   readonly heartbeat?: number | undefined;
@@ -308,7 +311,8 @@ export class ChannelError extends Error {
 
   constructor(code: string, message?: string, fields?: object) {
     super(message || code);
-    Object.assign(this, fields, { name: "ChannelError" });
+    // Defined, not assigned: a server can call a field __proto__ too.
+    Object.defineProperties(this, Object.getOwnPropertyDescriptors({ ...fields, name: "ChannelError" }));
     this.code = code;
   }
 }
@@ -351,10 +355,15 @@ export type $SystemError =
 /** The error of a join or push that declares the errors E. */
 export type $ErrorOf<E> = ChannelError & (E | $SystemError);
 
-/** The error that a reply with a status other than ok stands for. */
-export function $errorOf(status: string, response: unknown): ChannelError {
-  const { reason, message, ...fields } = (response ?? {}) as Record<string, unknown>;
-  return new ChannelError(typeof reason === "string" ? reason : status, message as string | undefined, fields);
+/** The error that a reply with a status other than ok stands for: its reason, else the status, else `internal`. */
+export function $errorOf(status: unknown, response: unknown): ChannelError {
+  const { reason, message, ...fields } = (typeof response === "object" && response ? response : {}) as Record<string, unknown>;
+  const code = [reason, status].find($isText) ?? "internal";
+  return new ChannelError(code, $isText(message) ? message : code, fields);
+}
+
+function $isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 /**
@@ -399,11 +408,8 @@ export interface ChannelPresence<Meta> {
 }
 
 type $Metas = PresenceEntry<object>["metas"];
-type $MetasByKey = Readonly<Record<string, { readonly metas: $Metas }>>;
-interface $Diff {
-  readonly joins: $MetasByKey;
-  readonly leaves: $MetasByKey;
-}
+type $Entries = readonly PresenceEntry<object>[];
+type $Diff = PresenceChange<object>;
 interface $Changes {
   readonly joins: PresenceEntry<object>[];
   readonly leaves: PresenceEntry<object>[];
@@ -425,41 +431,44 @@ export class $Presence implements ChannelPresence<object> {
     return this.#listeners.add(callback);
   }
 
-  /** Takes presence_state and presence_diff of the join joinRef. */
+  /** Takes presence_state and presence_diff of the join joinRef. Throws, with nothing done, for what is neither. */
   $receive(event: string, payload: unknown, joinRef: string): void {
+    const state = event === "presence_state" ? $entries(payload) : undefined;
+    const { joins, leaves } = Object(payload) as Record<string, unknown>;
+    const diff = state ? { joins: [], leaves: [] } : { joins: $entries(joins), leaves: $entries(leaves) };
     if (joinRef !== this.#joinRef) {
       this.#joinRef = joinRef;
       this.#early = [];
     }
     const change: $Changes = { joins: [], leaves: [] };
-    if (event === "presence_state") {
-      this.#replace(payload as $MetasByKey, change);
-      this.#early?.forEach((diff) => this.#apply(diff, change));
+    if (state) {
+      this.#replace(state, change);
+      this.#early?.forEach((early) => this.#apply(early, change));
       this.#early = undefined;
     } else if (this.#early) {
-      this.#early.push(payload as $Diff);
+      this.#early.push(diff);
       return;
     } else {
-      this.#apply(payload as $Diff, change);
+      this.#apply(diff, change);
     }
     this.#listeners.emit(this.list(), change);
   }
 
-  #replace(state: $MetasByKey, change: $Changes): void {
+  #replace(state: $Entries, change: $Changes): void {
     const old = this.#entries;
-    this.#entries = new Map(Object.entries(state).map(([key, { metas }]) => [key, metas]));
+    this.#entries = new Map(state.map(({ key, metas }) => [key, metas]));
     for (const [key, metas] of this.#entries) $note(change.joins, key, $without(metas, old.get(key)));
     for (const [key, metas] of old) $note(change.leaves, key, $without(metas, this.#entries.get(key)));
   }
 
   #apply({ joins, leaves }: $Diff, change: $Changes): void {
-    for (const [key, { metas }] of Object.entries(joins)) {
+    for (const { key, metas } of joins) {
       const old = this.#entries.get(key) ?? [];
       const joined = $without(metas, old);
       this.#entries.set(key, [...old, ...joined]);
       $note(change.joins, key, joined);
     }
-    for (const [key, { metas }] of Object.entries(leaves)) {
+    for (const { key, metas } of leaves) {
       const old = this.#entries.get(key) ?? [];
       const left = $without(old, metas);
       if (left.length) this.#entries.set(key, left);
@@ -467,6 +476,15 @@ export class $Presence implements ChannelPresence<object> {
       $note(change.leaves, key, $without(old, left));
     }
   }
+}
+
+/** The entries of metas by key, as the server sends them. Throws where they are something else. */
+function $entries(byKey: unknown): $Entries {
+  if (Object(byKey) !== byKey) throw new TypeError("presence without entries");
+  return Object.entries(byKey as Record<string, PresenceEntry<object>>).map(([key, { metas }]) => {
+    if (!metas.every(({ phx_ref }) => typeof phx_ref === "string")) throw new TypeError("presence without a phx_ref");
+    return { key, metas };
+  });
 }
 
 /** The metas that are not among the others. */
@@ -505,6 +523,7 @@ export const $binary: $Binary = {
     const count = kind === 0 ? 3 : kind === 1 ? 4 : 2;
     let at = 1 + count;
     const texts = [...bytes.subarray(1, at)].map((size) => decoder.decode(bytes.subarray(at, (at += size))));
+    if (!(Number(kind) < 3) || at > bytes.length) throw new RangeError("no binary frame");
     const rest = bytes.slice(at);
     const [first = "", second = "", third = "", fourth = ""] = texts;
     if (kind === 0) return [first || null, null, second, third, rest];
@@ -609,7 +628,7 @@ export class $Socket<Params extends object> {
   async #open(): Promise<void> {
     const attempt = (this.#attempt = {});
     this.#waiting = false;
-    $global.clearTimeout(this.#timer);
+    this.#after(this.#link.timeout, () => this.#lost(0, "no connection in time"));
     try {
       const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
       if (attempt !== this.#attempt) return;
@@ -636,20 +655,19 @@ export class $Socket<Params extends object> {
     socket.onclose = (event: { code: number; reason: string }) => current() && this.#lost(event.code, event.reason);
     // The close that follows says more; but ws throws where nobody listens.
     socket.onerror = () => {};
-    this.#after(this.#link.timeout, () => this.#lost(0, "no connection in time"));
   }
 
   #receive(data: string | ArrayBuffer): void {
+    const socket = this.#socket;
     this.#quiet = false;
-    let frame: $Frame | undefined;
     try {
-      frame = typeof data === "string" ? (JSON.parse(data) as $Frame) : this.#binary?.decode(data);
+      const frame = typeof data === "string" ? $decode(data) : this.#binary?.decode(data);
+      this.#each((channel) => channel.topic === frame?.[2] && channel.$receive(frame));
     } catch (error) {
       // Something is missing now: a new connection recovers it, or says that it cannot.
       $report(error);
-      return this.#lost(0, "undecodable frame");
+      if (socket === this.#socket) this.#lost(0, "undecodable frame");
     }
-    this.#each((channel) => channel.topic === frame?.[2] && channel.$receive(frame));
   }
 
   /** Sends a heartbeat, and gives the connection up where nothing at all comes in time. */
@@ -757,7 +775,7 @@ interface $Request {
 }
 
 interface $Reply {
-  readonly status: string;
+  readonly status: unknown;
   readonly response: unknown;
   readonly recovery?: { readonly position?: string; readonly recovered?: boolean };
 }
@@ -878,11 +896,15 @@ export class $Channel {
   /** The socket is open, or it is time for another try. */
   async $rejoin(): Promise<void> {
     const ref = (this.#joinRef = this.#link.ref());
+    const { timeout } = this.#link;
+    const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
+    this.#timer = $global.setTimeout(() => this.#retry(late), timeout);
     const overtaken = (): boolean => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
       const params: object | undefined = await (typeof this.#params === "function" ? this.#params() : this.#params);
       if (overtaken()) return;
+      $global.clearTimeout(this.#timer);
       this.#send({
         ref,
         event: "phx_join",
@@ -924,7 +946,7 @@ export class $Channel {
     for (const request of [...this.#buffer]) this.#settle(request, error);
   }
 
-  /** Takes a frame for this topic. */
+  /** Takes a frame for this topic. Throws, with nothing done, where its payload has a shape that it cannot have. */
   $receive([joinRef, ref, , event, payload]: $Frame): void {
     // Frames of an earlier join are stale; broadcasts have no join_ref.
     if (!this.#joinRef || (joinRef !== null && joinRef !== this.#joinRef)) return;
@@ -939,10 +961,10 @@ export class $Channel {
     } else if (event === "phx_error") {
       if (this.#state !== "leaving") this.#retry($errorOf("disconnected", payload));
     } else if (this.#state === "joined") {
-      if (ref !== null) this.#position = ref;
       if (event === "presence_state" || event === "presence_diff") {
         this.presence?.$receive(event, payload, this.#joinRef);
       } else {
+        if (ref !== null) this.#position = ref;
         this.#events.get(event)?.emit(payload);
       }
     }
@@ -1098,6 +1120,7 @@ export function $topic(pattern: string, params: Readonly<Record<string, unknown>
     return text;
   });
   if ($byteLength(topic) > 255) throw new RangeError(`topic ${pattern}: over 255 bytes: ${topic}`);
+  if (/\p{Cs}/u.test(topic)) throw new RangeError(`topic ${pattern}: half a surrogate pair in ${JSON.stringify(topic)}`);
   return topic;
 }
 
@@ -1116,6 +1139,16 @@ export interface $Binary {
 /** A text frame: a JSON array of five. */
 export function $encode(joinRef: string | null, ref: string, topic: string, event: string, body: string): string {
   return `${JSON.stringify([joinRef, ref, topic, event]).slice(0, -1)},${body}]`;
+}
+
+/** The frame in text. Throws where that is none. */
+export function $decode(text: string): $Frame {
+  const frame = JSON.parse(text) as $Frame;
+  const [joinRef, ref, topic, event, payload] = frame;
+  const texts: unknown[] = [joinRef ?? "", ref ?? "", topic, event];
+  const fits = Array.isArray(frame) && payload !== undefined && texts.every((each) => typeof each === "string");
+  if (!fits || (event === "phx_reply" && Object(payload) !== payload)) throw new TypeError(`no frame: ${text.slice(0, 99)}`);
+  return frame;
 }
 
 /** Success has to last this long, in milliseconds, before the next failure counts as the first again. */

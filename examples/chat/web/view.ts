@@ -26,6 +26,10 @@ export class View {
   readonly #messages = element("messages");
   readonly #scroll = element("scroll");
   readonly #body = element<HTMLTextAreaElement>("body");
+  /** Whether nothing works until there is another name. */
+  #needsName = false;
+  /** What has been put back into the field, which begins with it as long as nobody changes that. */
+  #unsent = "";
 
   constructor(events: ViewEvents) {
     this.#events = events;
@@ -43,7 +47,9 @@ export class View {
     };
   }
 
+  /** Asks for a name, until there is one where name is empty or error says what is wrong with it. */
   askName(name: string, error = ""): void {
+    this.#needsName = name === "" || error !== "";
     const dialog = element<HTMLDialogElement>("welcome");
     element<HTMLInputElement>("name").value = name;
     element("welcome-error").textContent = error;
@@ -141,11 +147,15 @@ export class View {
 
   #welcome(): void {
     const dialog = element<HTMLDialogElement>("welcome");
-    dialog.oncancel = (event) => event.preventDefault();
+    // A browser lets nobody be locked in: the second Escape closes any dialog.
+    dialog.onclose = () => {
+      if (this.#needsName && !dialog.open) dialog.showModal();
+    };
     element<HTMLFormElement>("welcome-form").onsubmit = (event) => {
       event.preventDefault();
       const name = element<HTMLInputElement>("name").value.trim();
       if (name === "") return;
+      this.#needsName = false;
       dialog.close();
       this.#body.focus();
       this.#events.onName(name);
@@ -164,11 +174,18 @@ export class View {
       event.preventDefault();
       const body = this.#body.value.trim();
       if (body === "") return;
-      this.#body.value = "";
+      this.#body.value = this.#unsent = "";
       this.#scroll.scrollTop = this.#scroll.scrollHeight;
-      const sent = await this.#events.onSend(body);
-      if (!sent && this.#body.value === "") this.#body.value = body; // nothing typed is lost
+      if (!(await this.#events.onSend(body))) this.#putBack(body);
     };
+  }
+
+  /** Puts a message that was not sent back into the field, before what has been typed since. */
+  #putBack(body: string): void {
+    if (!this.#body.value.startsWith(this.#unsent)) this.#unsent = "";
+    const since = this.#body.value.slice(this.#unsent.length).trimStart();
+    this.#unsent += (this.#unsent && "\n") + body;
+    this.#body.value = this.#unsent + (since && "\n") + since;
   }
 
   #panels(): void {

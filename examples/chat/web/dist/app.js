@@ -3,13 +3,17 @@ var ChannelError = class extends Error {
   code;
   constructor(code, message, fields) {
     super(message || code);
-    Object.assign(this, fields, { name: "ChannelError" });
+    Object.defineProperties(this, Object.getOwnPropertyDescriptors({ ...fields, name: "ChannelError" }));
     this.code = code;
   }
 };
 function $errorOf(status, response) {
-  const { reason, message, ...fields } = response ?? {};
-  return new ChannelError(typeof reason === "string" ? reason : status, message, fields);
+  const { reason, message, ...fields } = typeof response === "object" && response ? response : {};
+  const code = [reason, status].find($isText) ?? "internal";
+  return new ChannelError(code, $isText(message) ? message : code, fields);
+}
+function $isText(value) {
+  return typeof value === "string" && value !== "";
 }
 function $watch(what, timeout, signal, fail) {
   const aborted = () => fail(new ChannelError("aborted", `${what} was aborted`));
@@ -32,39 +36,42 @@ var $Presence = class {
   onChange(callback) {
     return this.#listeners.add(callback);
   }
-  /** Takes presence_state and presence_diff of the join joinRef. */
+  /** Takes presence_state and presence_diff of the join joinRef. Throws, with nothing done, for what is neither. */
   $receive(event, payload, joinRef) {
+    const state = event === "presence_state" ? $entries(payload) : void 0;
+    const { joins, leaves } = Object(payload);
+    const diff = state ? { joins: [], leaves: [] } : { joins: $entries(joins), leaves: $entries(leaves) };
     if (joinRef !== this.#joinRef) {
       this.#joinRef = joinRef;
       this.#early = [];
     }
     const change = { joins: [], leaves: [] };
-    if (event === "presence_state") {
-      this.#replace(payload, change);
-      this.#early?.forEach((diff) => this.#apply(diff, change));
+    if (state) {
+      this.#replace(state, change);
+      this.#early?.forEach((early) => this.#apply(early, change));
       this.#early = void 0;
     } else if (this.#early) {
-      this.#early.push(payload);
+      this.#early.push(diff);
       return;
     } else {
-      this.#apply(payload, change);
+      this.#apply(diff, change);
     }
     this.#listeners.emit(this.list(), change);
   }
   #replace(state, change) {
     const old = this.#entries;
-    this.#entries = new Map(Object.entries(state).map(([key, { metas }]) => [key, metas]));
+    this.#entries = new Map(state.map(({ key, metas }) => [key, metas]));
     for (const [key, metas] of this.#entries) $note(change.joins, key, $without(metas, old.get(key)));
     for (const [key, metas] of old) $note(change.leaves, key, $without(metas, this.#entries.get(key)));
   }
   #apply({ joins, leaves }, change) {
-    for (const [key, { metas }] of Object.entries(joins)) {
+    for (const { key, metas } of joins) {
       const old = this.#entries.get(key) ?? [];
       const joined = $without(metas, old);
       this.#entries.set(key, [...old, ...joined]);
       $note(change.joins, key, joined);
     }
-    for (const [key, { metas }] of Object.entries(leaves)) {
+    for (const { key, metas } of leaves) {
       const old = this.#entries.get(key) ?? [];
       const left = $without(old, metas);
       if (left.length) this.#entries.set(key, left);
@@ -73,6 +80,13 @@ var $Presence = class {
     }
   }
 };
+function $entries(byKey) {
+  if (Object(byKey) !== byKey) throw new TypeError("presence without entries");
+  return Object.entries(byKey).map(([key, { metas }]) => {
+    if (!metas.every(({ phx_ref }) => typeof phx_ref === "string")) throw new TypeError("presence without a phx_ref");
+    return { key, metas };
+  });
+}
 function $without(metas, others = []) {
   return metas.filter((meta) => !others.some((other) => other.phx_ref === meta.phx_ref));
 }
@@ -160,7 +174,7 @@ var $Socket = class {
   async #open() {
     const attempt = this.#attempt = {};
     this.#waiting = false;
-    $global.clearTimeout(this.#timer);
+    this.#after(this.#link.timeout, () => this.#lost(0, "no connection in time"));
     try {
       const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
       if (attempt !== this.#attempt) return;
@@ -185,18 +199,17 @@ var $Socket = class {
     socket2.onclose = (event) => current2() && this.#lost(event.code, event.reason);
     socket2.onerror = () => {
     };
-    this.#after(this.#link.timeout, () => this.#lost(0, "no connection in time"));
   }
   #receive(data) {
+    const socket2 = this.#socket;
     this.#quiet = false;
-    let frame;
     try {
-      frame = typeof data === "string" ? JSON.parse(data) : this.#binary?.decode(data);
+      const frame = typeof data === "string" ? $decode(data) : this.#binary?.decode(data);
+      this.#each((channel) => channel.topic === frame?.[2] && channel.$receive(frame));
     } catch (error) {
       $report(error);
-      return this.#lost(0, "undecodable frame");
+      if (socket2 === this.#socket) this.#lost(0, "undecodable frame");
     }
-    this.#each((channel) => channel.topic === frame?.[2] && channel.$receive(frame));
   }
   /** Sends a heartbeat, and gives the connection up where nothing at all comes in time. */
   #beat() {
@@ -365,11 +378,15 @@ var $Channel = class {
   /** The socket is open, or it is time for another try. */
   async $rejoin() {
     const ref = this.#joinRef = this.#link.ref();
+    const { timeout } = this.#link;
+    const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
+    this.#timer = $global.setTimeout(() => this.#retry(late), timeout);
     const overtaken = () => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
       const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
       if (overtaken()) return;
+      $global.clearTimeout(this.#timer);
       this.#send({
         ref,
         event: "phx_join",
@@ -408,7 +425,7 @@ var $Channel = class {
     this.$lost(error);
     for (const request of [...this.#buffer]) this.#settle(request, error);
   }
-  /** Takes a frame for this topic. */
+  /** Takes a frame for this topic. Throws, with nothing done, where its payload has a shape that it cannot have. */
   $receive([joinRef, ref, , event, payload]) {
     if (!this.#joinRef || joinRef !== null && joinRef !== this.#joinRef) return;
     if (event === "phx_reply") {
@@ -422,10 +439,10 @@ var $Channel = class {
     } else if (event === "phx_error") {
       if (this.#state !== "leaving") this.#retry($errorOf("disconnected", payload));
     } else if (this.#state === "joined") {
-      if (ref !== null) this.#position = ref;
       if (event === "presence_state" || event === "presence_diff") {
         this.presence?.$receive(event, payload, this.#joinRef);
       } else {
+        if (ref !== null) this.#position = ref;
         this.#events.get(event)?.emit(payload);
       }
     }
@@ -551,10 +568,19 @@ function $topic(pattern, params) {
     return text;
   });
   if ($byteLength(topic) > 255) throw new RangeError(`topic ${pattern}: over 255 bytes: ${topic}`);
+  if (/\p{Cs}/u.test(topic)) throw new RangeError(`topic ${pattern}: half a surrogate pair in ${JSON.stringify(topic)}`);
   return topic;
 }
 function $encode(joinRef, ref, topic, event, body) {
   return `${JSON.stringify([joinRef, ref, topic, event]).slice(0, -1)},${body}]`;
+}
+function $decode(text) {
+  const frame = JSON.parse(text);
+  const [joinRef, ref, topic, event, payload] = frame;
+  const texts = [joinRef ?? "", ref ?? "", topic, event];
+  const fits = Array.isArray(frame) && payload !== void 0 && texts.every((each) => typeof each === "string");
+  if (!fits || event === "phx_reply" && Object(payload) !== payload) throw new TypeError(`no frame: ${text.slice(0, 99)}`);
+  return frame;
 }
 var $proof = 5e3;
 var $Backoff = class {
@@ -617,6 +643,10 @@ var View = class {
   #messages = element("messages");
   #scroll = element("scroll");
   #body = element("body");
+  /** Whether nothing works until there is another name. */
+  #needsName = false;
+  /** What has been put back into the field, which begins with it as long as nobody changes that. */
+  #unsent = "";
   constructor(events) {
     this.#events = events;
     this.#welcome();
@@ -632,7 +662,9 @@ var View = class {
       if (id !== "") this.#open(id);
     };
   }
+  /** Asks for a name, until there is one where name is empty or error says what is wrong with it. */
   askName(name2, error = "") {
+    this.#needsName = name2 === "" || error !== "";
     const dialog = element("welcome");
     element("name").value = name2;
     element("welcome-error").textContent = error;
@@ -720,11 +752,14 @@ var View = class {
   }
   #welcome() {
     const dialog = element("welcome");
-    dialog.oncancel = (event) => event.preventDefault();
+    dialog.onclose = () => {
+      if (this.#needsName && !dialog.open) dialog.showModal();
+    };
     element("welcome-form").onsubmit = (event) => {
       event.preventDefault();
       const name2 = element("name").value.trim();
       if (name2 === "") return;
+      this.#needsName = false;
       dialog.close();
       this.#body.focus();
       this.#events.onName(name2);
@@ -742,11 +777,17 @@ var View = class {
       event.preventDefault();
       const body = this.#body.value.trim();
       if (body === "") return;
-      this.#body.value = "";
+      this.#body.value = this.#unsent = "";
       this.#scroll.scrollTop = this.#scroll.scrollHeight;
-      const sent = await this.#events.onSend(body);
-      if (!sent && this.#body.value === "") this.#body.value = body;
+      if (!await this.#events.onSend(body)) this.#putBack(body);
     };
+  }
+  /** Puts a message that was not sent back into the field, before what has been typed since. */
+  #putBack(body) {
+    if (!this.#body.value.startsWith(this.#unsent)) this.#unsent = "";
+    const since = this.#body.value.slice(this.#unsent.length).trimStart();
+    this.#unsent += (this.#unsent && "\n") + body;
+    this.#body.value = this.#unsent + (since && "\n") + since;
   }
   #panels() {
     for (const side of ["rooms", "people"]) {
@@ -819,6 +860,7 @@ function create(tag, className, ...children) {
 // web/app.ts
 var suggestions = ["lobby", "random", "private"];
 var typingPauseMs = 3e3;
+var noRoom = "No room can have that name.";
 var name = sessionStorage.getItem("chat.name") ?? "";
 var current;
 var typingTimer;
@@ -831,9 +873,9 @@ var view = new View({
   onRename: () => view.askName(name)
 });
 var socket = new Socket("/socket", { params: () => ({ name }) });
-socket.onState((state) => {
+socket.onState((state, reason) => {
   view.connection(state);
-  if (state === "refused") view.askName(name, "The server refused this name.");
+  if (state === "refused") view.askName(name, `The server refused this name: ${reason || "it gave no reason"}.`);
 });
 function openChannel(id) {
   return socket.channel(room, { room_id: id }, {});
@@ -845,32 +887,44 @@ function enter(chosen) {
   view.me(name);
   if (renamed) socket.disconnect();
   socket.connect();
-  void show(roomInAddress());
+  followAddress();
 }
-function roomInAddress() {
-  return decodeURIComponent(location.hash.slice(1)) || "lobby";
+function followAddress() {
+  let id = "lobby";
+  try {
+    id = decodeURIComponent(location.hash.slice(1)) || id;
+  } catch {
+    return goBack(current, noRoom);
+  }
+  void show(id);
 }
 async function show(id) {
   stopTyping();
   view.notice("");
   const before = current;
-  let open = rooms.get(id);
-  const fresh = open === void 0;
-  if (open === void 0) {
-    open = { id, channel: openChannel(id), messages: [], gaps: /* @__PURE__ */ new Set(), unread: 0, you: void 0 };
-    rooms.set(id, open);
-    listen(open);
+  const known = rooms.get(id);
+  if (known !== void 0) return bringToFront(known);
+  let channel;
+  try {
+    channel = openChannel(id);
+  } catch {
+    return goBack(before, noRoom);
   }
+  const open = { id, channel, messages: [], gaps: /* @__PURE__ */ new Set(), unread: 0, you: void 0 };
+  rooms.set(id, open);
+  listen(open);
   bringToFront(open);
-  if (!fresh) return;
   const failure = await join(open);
   if (failure === void 0) return;
   rooms.delete(id);
-  if (current === open) {
-    if (before !== void 0 && rooms.has(before.id)) bringToFront(before);
-    else if (id !== "lobby" && socket.state === "open") await show("lobby");
-  }
-  view.notice(`#${id}: ${failure}`);
+  const why = `#${id}: ${failure}`;
+  if (current === open) goBack(before, why);
+  else view.notice(why);
+}
+function goBack(before, why) {
+  if (before !== void 0 && rooms.get(before.id) === before) bringToFront(before);
+  else if (current?.id !== "lobby" && socket.state !== "refused") void show("lobby");
+  view.notice(why);
 }
 function bringToFront(open) {
   current = open;
@@ -959,6 +1013,6 @@ document.addEventListener("visibilitychange", () => {
   current.unread = 0;
   paint(current);
 });
-addEventListener("hashchange", () => void show(roomInAddress()));
+addEventListener("hashchange", () => name !== "" && followAddress());
 if (name === "") view.askName("");
 else enter(name);
