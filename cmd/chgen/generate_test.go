@@ -88,6 +88,27 @@ func TestCheckAcceptsWhatGenerateWrote(t *testing.T) {
 	}
 }
 
+func TestSchemasOfOneNameLeaveEachOthersOutputsAlone(t *testing.T) {
+	t.Parallel()
+	for _, inModule := range []bool{true, false} {
+		root := t.TempDir()
+		if inModule {
+			writeFile(t, filepath.Join(root, "go.mod"), "module example.com/two\n")
+		}
+		web := filepath.Join(root, "web")
+		for _, name := range []string{"a", "b"} {
+			path := filepath.Join(root, name, "chat.yaml")
+			writeFile(t, path, "version: 1\n")
+			if code, _, stderr := chgen("generate", "-ts", filepath.Join(web, name+".gen.ts"), path); code != exitFine {
+				t.Fatalf("generate %s: exit %d, %s", name, code, stderr)
+			}
+		}
+		if !exists(filepath.Join(web, "a.gen.ts")) {
+			t.Errorf("in a module %v: the second schema removed what the first had made", inModule)
+		}
+	}
+}
+
 func TestCheckShowsWhatIsStaleAndLeavesIt(t *testing.T) {
 	t.Parallel()
 	dir := generated(t)

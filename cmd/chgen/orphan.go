@@ -27,9 +27,12 @@ func generatedFrom(content []byte) string {
 }
 
 // findOrphans returns the files of ours in the directories of the outputs that are no outputs any more: those that
-// name the same schema, and in Go packages, which have one schema each, also those whose schema is gone.
+// name the same schema, and in Go packages, which have one schema each, also those whose schema is gone. A header
+// names its schema without a path, so where the project has another schema of that name the file may be that one's,
+// and is left alone.
 func (p *plan) findOrphans() ([]string, error) {
 	kept, orphans := map[string]bool{}, map[string]string{}
+	namesakes := map[string]bool{} // by path of the schema at hand, directory and name in the header
 	for _, o := range p.outputs {
 		kept[absolute(o.path)] = true
 	}
@@ -48,7 +51,18 @@ func (p *plan) findOrphans() ([]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			if from == o.source.schema.File || from != "" && ext == ".go" && !exists(filepath.Join(filepath.Dir(o.source.path), from)) {
+			if from != o.source.schema.File && (from == "" || ext != ".go" || exists(filepath.Join(filepath.Dir(o.source.path), from))) {
+				continue
+			}
+			key := o.source.path + "\x00" + dir + "\x00" + from
+			other, known := namesakes[key]
+			if !known {
+				if other, err = hasNamesake(o.source.path, dir, from); err != nil {
+					return nil, err
+				}
+				namesakes[key] = other
+			}
+			if !other {
 				orphans[absolute(path)] = path
 			}
 		}
@@ -59,6 +73,46 @@ func (p *plan) findOrphans() ([]string, error) {
 	}
 	slices.Sort(paths)
 	return paths, nil
+}
+
+// hasNamesake reports whether the project may have another schema called name that writes into dir.
+func hasNamesake(schema, dir, name string) (bool, error) {
+	self := absolute(schema)
+	root, found := projectRoot(filepath.Dir(self))
+	if !found { // then only what lies below the schema is surely its own
+		below, err := filepath.Rel(root, absolute(dir))
+		if err != nil || !filepath.IsLocal(below) {
+			return true, nil
+		}
+	}
+	namesake := false
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && entry != nil && entry.IsDir():
+			return fs.SkipDir // what cannot be read holds no schema of ours
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
+			return fs.SkipDir
+		case !entry.IsDir() && entry.Name() == name && path != self:
+			namesake = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return namesake, err
+}
+
+// projectRoot is the nearest directory from dir upwards that is a Go module's or a git checkout's root, else dir.
+func projectRoot(dir string) (root string, found bool) {
+	for at := dir; ; at = filepath.Dir(at) {
+		if exists(filepath.Join(at, ".git")) || exists(filepath.Join(at, "go.mod")) {
+			return at, true
+		}
+		if at == filepath.Dir(at) {
+			return dir, false
+		}
+	}
 }
 
 func readHeader(path string) (from string, err error) {
