@@ -46,8 +46,8 @@ func TestLineEndsAndAByteOrderMarkChangeNothing(t *testing.T) {
 	}
 }
 
+// TestLargeSchemasAreReadInTime does not run beside other tests, which would count.
 func TestLargeSchemasAreReadInTime(t *testing.T) {
-	t.Parallel()
 	var b strings.Builder
 	b.WriteString("version: 1\nchannels:\n")
 	for i := 0; b.Len() < 900_000; i++ {
@@ -55,7 +55,7 @@ func TestLargeSchemasAreReadInTime(t *testing.T) {
 	}
 	start := time.Now()
 	_, problems := schema.Parse("large.yaml", []byte(b.String()))
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("it took %v", took) // about half a second; what is quadratic takes a minute
 	}
 	if len(problems) < 1000 {
@@ -63,10 +63,10 @@ func TestLargeSchemasAreReadInTime(t *testing.T) {
 	}
 }
 
-// TestOneProblemManyTimesIsReportedInTime repeats something wrong over a quarter of a megabyte, also on one line. It
-// takes a tenth of a second; what is quadratic takes more than four.
+// TestOneProblemManyTimesIsReportedInTime repeats something wrong over a quarter of a megabyte, also on one line. Each
+// takes about a tenth of a second, with the race detector one; what is quadratic takes half a minute with it. It does not
+// run beside other tests, which would count.
 func TestOneProblemManyTimesIsReportedInTime(t *testing.T) {
-	t.Parallel()
 	for _, file := range []struct{ begin, again, end string }{
 		{"version: 1\nx-a: [", "!!str a, ", "]"},
 		{"version: 1\nchannels: { A: { topic: \"", "{a}:", "a\" } }"},
@@ -82,7 +82,7 @@ func TestOneProblemManyTimesIsReportedInTime(t *testing.T) {
 		if err := problems.Render(io.Discard, "x.yaml", []byte(src)); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(start); took > 4*time.Second || len(problems) == 0 {
+		if took := time.Since(start); took > 20*time.Second || len(problems) == 0 {
 			t.Errorf("%q: %d problems after %v", file.begin, len(problems), took)
 		}
 	}
