@@ -64,7 +64,25 @@ func (c *checker) channels(n *node) {
 		if presence := keys["presence"]; presence != nil {
 			ch.HasPresence = true
 			ch.Presence = c.payload(presence, "presence", false)
+			c.presenceFields(ch)
 		}
+	}
+}
+
+// presenceFields keeps the runtime's own members of a meta free.
+func (c *checker) presenceFields(ch *ir.Channel) {
+	for _, f := range ch.Presence.Fields {
+		c.reserved(f.Name, f.Pos, "a field of presence", "the runtime writes it", "phx_ref", "phx_ref_prev")
+	}
+	if ch.Presence.Type == nil {
+		return
+	}
+	fields := ch.Presence.Type.Fields
+	for _, v := range ch.Presence.Type.Variants {
+		fields = append(slices.Clip(fields), v.Fields...)
+	}
+	for _, f := range fields {
+		c.reserved(f.Name, ch.Presence.Pos, "a field of presence", "the runtime writes it", "phx_ref", "phx_ref_prev")
 	}
 }
 

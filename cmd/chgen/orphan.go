@@ -89,7 +89,7 @@ func hasNamesake(schema, dir, name string) (bool, error) {
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil && entry != nil && entry.IsDir():
-			return fs.SkipDir // what cannot be read holds no schema of ours
+			return fs.SkipDir //nolint:nilerr // what cannot be read holds no schema of ours
 		case err != nil:
 			return err
 		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
