@@ -150,4 +150,18 @@ type Limits struct {
 	// CloseTimeout is how long a connection that is being closed may take to deliver what waits and to be closed by
 	// the client too. Default 5 s.
 	CloseTimeout time.Duration
+
+	// Connections is how many connections the server may have, on all transports. Further clients are answered 503,
+	// upon which they try again later. Default 1,000,000.
+	Connections int
+
+	// ConnectTimeout is how long opening a connection may take: then the connect hook's context ends, and if the hook
+	// fails upon that, the client is answered 503. (How long a client may take to send its request is for the
+	// http.Server to say: ReadHeaderTimeout.) Default 10 s.
+	ConnectTimeout time.Duration
+
+	// WriteTimeout is how long the network may take for one write of up to 32 KiB, or for one frame that is larger:
+	// a client that does not read, or hardly, is cut off then even if its queue is not full. It is kept to within an
+	// eighth. Default 30 s.
+	WriteTimeout time.Duration
 }

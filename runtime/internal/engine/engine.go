@@ -150,15 +150,18 @@ func (s *Server) Disconnect(ctx context.Context, id string) error {
 	return nil
 }
 
-// begin counts an upgrade in, unless the server is draining.
-func (s *Server) begin() bool {
+// begin counts an upgrade in, or says why there may be none.
+func (s *Server) begin() *Refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.draining {
-		return false
+	switch {
+	case s.draining:
+		return &Refusal{http.StatusServiceUnavailable, "shutting down"}
+	case s.active >= s.limits.Connections:
+		return &Refusal{http.StatusServiceUnavailable, "too many connections"}
 	}
 	s.active++
-	return true
+	return nil
 }
 
 // end counts an upgrade, or the connection it became, out.

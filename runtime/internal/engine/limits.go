@@ -14,6 +14,9 @@ type Limits struct {
 	LeaveTimeout   time.Duration
 	ReplaceTimeout time.Duration
 	CloseTimeout   time.Duration
+	Connections    int
+	ConnectTimeout time.Duration
+	WriteTimeout   time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -27,6 +30,9 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.LeaveTimeout, 5*time.Second)
 	setDefault(&l.ReplaceTimeout, 5*time.Second)
 	setDefault(&l.CloseTimeout, 5*time.Second)
+	setDefault(&l.Connections, 1_000_000)
+	setDefault(&l.ConnectTimeout, 10*time.Second)
+	setDefault(&l.WriteTimeout, 30*time.Second)
 	return l
 }
 

@@ -31,6 +31,9 @@ type link struct {
 
 	limited io.LimitedReader // of the reader: kept to spare an allocation for each message
 
+	armed   time.Duration // when the write deadline was last set, counted from Server.started; for the writer alone
+	closing bool          // the write deadline is that of closing; guarded by the queue's lock
+
 	lastSeen atomic.Int64 // when a frame was last received, counted from Server.started
 	idleMu   sync.Mutex   // guards idle, which is nil once the reader has ended
 	idle     *time.Timer
@@ -42,8 +45,29 @@ func (l *link) Ready() { go l.write() }
 
 // Closing implements Carrier: what waits has the grace period, and the reader, whose connection this ends, wakes up.
 func (l *link) Closing() {
-	_ = l.SetWriteDeadline(time.Now().Add(l.grace()))
+	l.limitClosing()
 	l.wakeReader()
+}
+
+// limitClosing gives what waits the grace period. It needs the queue's lock.
+func (l *link) limitClosing() {
+	l.closing = true
+	_ = l.SetWriteDeadline(time.Now().Add(l.grace()))
+}
+
+// limitWriting gives the next write the time that one may take, or hardly less: the deadline is not moved for each.
+func (l *link) limitWriting() {
+	timeout := l.owner.srv.limits.WriteTimeout
+	now := time.Since(l.owner.srv.started)
+	if l.armed != 0 && now-l.armed < timeout/8 {
+		return
+	}
+	l.owner.out.mu.Lock()
+	defer l.owner.out.mu.Unlock()
+	if !l.closing {
+		l.armed = now + 1 // so that 0 is never
+		_ = l.SetWriteDeadline(time.Now().Add(timeout))
+	}
 }
 
 // Cut implements Carrier.
@@ -63,6 +87,7 @@ func (l *link) write() {
 			return
 		}
 		written = len(data)
+		l.limitWriting()
 		_, err := l.Conn.Write(data)
 		if chunk != nil {
 			chunks.Put(chunk)
@@ -98,7 +123,9 @@ func (l *link) Write(p []byte) (int, error) {
 
 // Close implements net.Conn: what waits goes out first, within the grace period.
 func (l *link) Close() error {
-	_ = l.SetWriteDeadline(time.Now().Add(l.grace()))
+	l.owner.out.mu.Lock()
+	l.limitClosing()
+	l.owner.out.mu.Unlock()
 	l.owner.out.wait()
 	l.owner.out.kill()
 	return nil

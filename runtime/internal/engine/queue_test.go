@@ -32,7 +32,7 @@ func (c *heldConn) SetWriteDeadline(time.Time) error { return nil }
 
 func newHeld(limit int) (*queue, *heldConn) {
 	c := &heldConn{gate: make(chan struct{}), begun: make(chan struct{}, 1000)}
-	owner := &Conn{srv: &Server{limits: Limits{CloseTimeout: time.Second}}}
+	owner := &Conn{srv: &Server{limits: Limits{CloseTimeout: time.Second, WriteTimeout: time.Second}}}
 	owner.out.limit = limit
 	owner.out.carrier = &link{Conn: c, owner: owner}
 	return &owner.out, c

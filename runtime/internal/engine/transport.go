@@ -69,8 +69,8 @@ func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 	if ser == nil {
 		return opening{}, &Refusal{Status: http.StatusForbidden}
 	}
-	if !e.srv.begin() {
-		return opening{}, &Refusal{http.StatusServiceUnavailable, "shutting down"}
+	if refusal := e.srv.begin(); refusal != nil {
+		return opening{}, refusal
 	}
 	for name, value := range e.params {
 		query.Set(name, value)

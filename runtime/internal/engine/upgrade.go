@@ -125,8 +125,12 @@ func headerHas(h http.Header, name, token string) bool {
 	return false
 }
 
-// errHookPanicked stands for a connect hook that panicked, which has been logged.
-var errHookPanicked = errors.New("the connect hook panicked")
+var (
+	// errHookPanicked stands for a connect hook that panicked, which has been logged.
+	errHookPanicked = errors.New("the connect hook panicked")
+	// errHookTooSlow is that of one that failed after its deadline.
+	errHookTooSlow = errors.New("the connect hook takes too long")
+)
 
 // runConnect runs the connect hook and returns the connection's context: the hook's values without its cancellation,
 // because the request ends when it is hijacked.
@@ -141,9 +145,14 @@ func (s *Server) runConnect(r *http.Request, q *ConnectQuery) (ctx context.Conte
 			err = errHookPanicked
 		}
 	}()
-	hooked, err := s.connect(ctx, r, q)
+	limited, cancel := context.WithTimeout(ctx, s.limits.ConnectTimeout)
+	defer cancel()
+	hooked, err := s.connect(limited, r, q)
 	if hooked != nil {
 		ctx = hooked
+	}
+	if err != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", errHookTooSlow, err)
 	}
 	return context.WithoutCancel(ctx), err
 }
@@ -154,6 +163,9 @@ func (s *Server) refusal(r *http.Request, c *Conn, err error) *Refusal {
 		return &Refusal{Status: http.StatusInternalServerError}
 	}
 	s.log.InfoContext(r.Context(), "connection refused", "err", err, "remote", remoteHost(r))
+	if errors.Is(err, errHookTooSlow) {
+		return &Refusal{Status: http.StatusServiceUnavailable}
+	}
 	refusal := &Refusal{Status: http.StatusForbidden}
 	if c.generated {
 		refusal.Reason = refusalReason(err)

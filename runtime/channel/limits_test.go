@@ -1,0 +1,86 @@
+package channel_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/chgen/chgen/runtime/channel"
+	"github.com/chgen/chgen/runtime/gen"
+)
+
+func TestOnlySoManyConnections(t *testing.T) {
+	run(t, nil, func(s *site) {
+		ws := s.connect()
+		p := s.poller("")
+		if body := s.refusedWith(503, "/socket/websocket?vsn=2.0.0", nil); body != "too many connections\n" {
+			t.Errorf("body %q", body)
+		}
+		if resp, _ := s.request(context.Background(), http.MethodGet, "/socket/longpoll?vsn=2.0.0", "", nil); resp.status != http.StatusServiceUnavailable {
+			t.Errorf("long-polling: got %d, want 503", resp.status)
+		}
+		s.refusedWith(403, "/socket/websocket?vsn=9.0.0", nil)
+		p.expect() // those that are there live on
+		ws.close()
+		synctest.Wait()
+		s.connect().close()
+	}, channel.WithLimits(channel.Limits{Connections: 2}))
+}
+
+func TestAConnectHookThatTakesTooLong(t *testing.T) {
+	run(t, nil, func(s *site) {
+		gen.OnConnect(s.server, func(ctx context.Context, _ *http.Request, q *gen.ConnectQuery) (context.Context, error) {
+			<-ctx.Done()
+			if _, ok := q.Get("late"); ok {
+				return ctx, nil
+			}
+			return nil, ctx.Err()
+		})
+		began := time.Now()
+		s.refusedWith(503, "/socket/websocket?vsn=2.0.0&chgen=1", nil)
+		if resp, _ := s.request(context.Background(), http.MethodGet, "/socket/longpoll?vsn=2.0.0", "", nil); resp.status != http.StatusServiceUnavailable {
+			t.Errorf("long-polling: got %d, want 503", resp.status)
+		}
+		if got := time.Since(began); got != 20*time.Second {
+			t.Errorf("answered after %v, want 10s each", got)
+		}
+		s.connectTo("/socket/websocket?vsn=2.0.0&late=1").close()
+	})
+}
+
+func TestAClientThatReadsNothingIsCutOffInTime(t *testing.T) {
+	left := &journal{}
+	began := time.Time{}
+	r := &room{leave: func(_ context.Context, _ *member, reason channel.Reason) {
+		left.add("%s after %v", reason, time.Since(began))
+	}}
+	run(t, r, func(s *site) {
+		began = time.Now()
+		ws := s.stalled() // with a few hundred bytes in its queue
+		for range 3 {
+			<-time.After(10*time.Second - 1)
+			if err := ws.Write(context.Background(), websocket.MessageText, []byte(`[null,"1","phoenix","heartbeat",{}]`)); err != nil {
+				t.Fatal(err)
+			}
+			left.expect(t)
+		}
+		<-time.After(3)
+		left.expect(t, "disconnected after 30s")
+		_ = ws.CloseNow()
+	})
+}
+
+func TestAClientThatReadsIsNotCutOff(t *testing.T) {
+	run(t, &room{}, func(s *site) {
+		c := s.join("room:a")
+		for range 10 {
+			heartbeats(c, 10*time.Second)
+			c.expectReplyTo("hb", "ok")
+			<-time.After(35 * time.Second) // the deadline of the last write has passed
+		}
+	})
+}
