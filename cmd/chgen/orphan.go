@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // header is the first line of everything that is generated.
@@ -79,17 +80,14 @@ func (p *plan) findOrphans() ([]string, error) {
 func hasNamesake(schema, dir, name string) (bool, error) {
 	self := absolute(schema)
 	root, found := projectRoot(filepath.Dir(self))
-	if !found { // then only what lies below the schema is surely its own
-		below, err := filepath.Rel(root, absolute(dir))
-		if err != nil || !filepath.IsLocal(below) {
-			return true, nil
-		}
+	if sep := string(filepath.Separator); !found && !strings.HasPrefix(absolute(dir)+sep, root+sep) {
+		return true, nil // only what lies below the schema is surely its own
 	}
 	namesake := false
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
-		case err != nil && entry != nil && entry.IsDir():
-			return fs.SkipDir //nolint:nilerr // what cannot be read holds no schema of ours
+		case errors.Is(err, fs.ErrPermission):
+			return fs.SkipDir // what cannot be read holds no schema of ours
 		case err != nil:
 			return err
 		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
