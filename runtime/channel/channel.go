@@ -164,4 +164,12 @@ type Limits struct {
 	// a client that does not read, or hardly, is cut off then even if its queue is not full. It is kept to within an
 	// eighth. Default 30 s.
 	WriteTimeout time.Duration
+
+	// JoinRate and PushRate are how many joins of topics that there are, and how many pushes to topics that it has
+	// joined, one connection may send in a second, or at once after a second without. Others are answered
+	// rate_limited, and a join that is has no effect, not even on an earlier one. Clients join all their topics at once
+	// when they reconnect. Default 1,000 and 10,000, which bounds what a hostile client costs; what is abuse is for the
+	// application to say.
+	JoinRate int
+	PushRate int
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/chgen/chgen/runtime/channel"
 	"github.com/chgen/chgen/runtime/gen"
@@ -83,4 +84,38 @@ func TestAClientThatReadsIsNotCutOff(t *testing.T) {
 			<-time.After(35 * time.Second) // the deadline of the last write has passed
 		}
 	})
+}
+
+func TestJoinsAndPushesASecond(t *testing.T) {
+	run(t, &room{}, func(s *site) {
+		c := s.join("room:a")
+		limited := map[string]any{"reason": "rate_limited"}
+		flood := func(frame string, taken int) {
+			t.Helper()
+			for i := range taken + 2 {
+				c.send(frame)
+				status := "ok"
+				if i >= taken {
+					status = "error"
+				}
+				response := c.expectReply("2", status)
+				if diff := cmp.Diff(limited, response); i >= taken && diff != "" {
+					t.Errorf("response (-want +got):\n%s", diff)
+				}
+				synctest.Wait() // a second join replaces the first
+				for len(c.frames) > 0 {
+					c.next()
+				}
+			}
+		}
+		flood(`["2","2","room:b","phx_join",{}]`, 2) // room:a was the first
+		flood(`["1","2","room:a","ping",{}]`, 5)
+		<-time.After(time.Second / 3)
+		flood(`["2","2","room:b","phx_join",{}]`, 1)
+		<-time.After(time.Minute / 2)
+		flood(`["2","2","room:c","phx_join",{}]`, 3)
+		flood(`["1","2","room:a","ping",{}]`, 5)
+		c.send(`[null,"3","phoenix","heartbeat",{}]`) // is not counted
+		c.expectReply("3", "ok")
+	}, channel.WithLimits(channel.Limits{JoinRate: 3, PushRate: 5}))
 }

@@ -25,6 +25,9 @@ type Conn struct {
 	ctx context.Context // the connect hook's values; it never ends
 	out queue
 
+	joins  pace // of the client, by Receive alone, as are
+	pushes pace
+
 	memberships sync.WaitGroup // that have not ended; Receive adds, and is over when End waits
 
 	mu       sync.Mutex // guards what follows

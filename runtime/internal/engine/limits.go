@@ -17,6 +17,8 @@ type Limits struct {
 	Connections    int
 	ConnectTimeout time.Duration
 	WriteTimeout   time.Duration
+	JoinRate       int
+	PushRate       int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -33,6 +35,8 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.Connections, 1_000_000)
 	setDefault(&l.ConnectTimeout, 10*time.Second)
 	setDefault(&l.WriteTimeout, 30*time.Second)
+	setDefault(&l.JoinRate, 1000)
+	setDefault(&l.PushRate, 10_000)
 	return l
 }
 

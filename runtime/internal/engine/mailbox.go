@@ -22,7 +22,7 @@ func (m *Membership) push(msg *wire.Message) {
 	case m.ending:
 		m.mu.Unlock()
 		m.turnAway(item{call: call})
-	case m.pushes >= m.conn.srv.limits.MailboxPushes:
+	case m.pushes >= m.conn.srv.limits.MailboxPushes, !m.conn.mayPush():
 		m.mu.Unlock()
 		call.answer(wire.StatusError, rateLimited, false)
 	default:

@@ -73,10 +73,14 @@ func (c *Conn) join(msg *wire.Message) {
 		c.replyUnmatched(msg)
 		return
 	}
+	if !c.mayJoin() {
+		c.refuseJoin(msg, rateLimited)
+		return
+	}
 	m := newMembership(c, channel, params, msg)
 	if refusal := c.admit(m); refusal != nil {
 		m.cancel()
-		c.reply(&wire.Message{JoinRef: msg.JoinRef, Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusError, Payload: refusal})
+		c.refuseJoin(msg, refusal)
 		return
 	}
 	c.memberships.Add(1)
@@ -84,6 +88,11 @@ func (c *Conn) join(msg *wire.Message) {
 		m.old.replace()
 	}
 	go m.start(&Call{m: m, event: wire.EventJoin, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary, join: true})
+}
+
+// refuseJoin answers a phx_join that is not even begun.
+func (c *Conn) refuseJoin(msg *wire.Message, refusal []byte) {
+	c.reply(&wire.Message{JoinRef: msg.JoinRef, Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusError, Payload: refusal})
 }
 
 // admit puts m into the table of members, or returns why it may not be there.
