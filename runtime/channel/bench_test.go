@@ -72,7 +72,7 @@ type bench struct {
 
 func newBench(b *testing.B, r *room) *bench {
 	b.Helper()
-	limits := channel.Limits{QueueBytes: 1 << 30, MailboxPushes: 1 << 20}
+	limits := channel.Limits{QueueBytes: 1 << 30, MailboxPushes: 1 << 20, PushRate: 1 << 30}
 	s := &bench{server: channel.NewServer(channel.WithLogger(slog.New(slog.DiscardHandler)), channel.WithLimits(limits))}
 	HandleRoom(s.server, r)
 	listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}

@@ -61,9 +61,9 @@ func NewServer(opts ...Option) *Server {
 // lives on until it closes or Shutdown ends it, so an http.Server's own Shutdown neither ends it nor waits for it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.e.ServeHTTP(w, r) }
 
-// Shutdown stops accepting (upgrades are answered 503), lets the message at hand of every handler finish, runs Leave
-// with Draining, closes every connection with 1012, which tells clients to come back, and returns when nothing of the
-// server runs any more. When ctx ends first, it cuts the connections and returns the context's error.
+// Shutdown stops accepting (upgrades are answered 503) and drains the connections, batch by batch (Limits.DrainBatch):
+// it lets the message at hand of every handler finish, runs Leave with Draining, closes with 1012, which tells clients
+// to come back, and returns when nothing of the server runs any more. When ctx ends first, it cuts the connections and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error { return s.e.Shutdown(ctx) }
 
 // Disconnect closes every connection that has the id (see WithID), with 1001. Clients reconnect and are asked for
@@ -168,8 +168,14 @@ type Limits struct {
 	// JoinRate and PushRate are how many joins of topics that there are, and how many pushes to topics that it has
 	// joined, one connection may send in a second, or at once after a second without. Others are answered
 	// rate_limited, and a join that is has no effect, not even on an earlier one. Clients join all their topics at once
-	// when they reconnect. Default 1,000 and 10,000, which bounds what a hostile client costs; what is abuse is for the
+	// when they reconnect. Default 1,000 and 100,000, which no honest client comes near; what is abuse is for the
 	// application to say.
 	JoinRate int
 	PushRate int
+
+	// DrainBatch is how many connections Shutdown drains at once, and DrainInterval how long it then waits before the
+	// next, so that clients come to other nodes over a time. The interval is shorter where the context of Shutdown would
+	// end before half of the time that it leaves is over. Default 10,000 and 2 s.
+	DrainBatch    int
+	DrainInterval time.Duration
 }

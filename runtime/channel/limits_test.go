@@ -119,3 +119,39 @@ func TestJoinsAndPushesASecond(t *testing.T) {
 		c.expectReply("3", "ok")
 	}, channel.WithLimits(channel.Limits{JoinRate: 3, PushRate: 5}))
 }
+
+func TestShutdownDrainsInBatches(t *testing.T) {
+	for name, test := range map[string]struct {
+		within, interval time.Duration
+	}{
+		"with time":    {time.Minute, 2 * time.Second},
+		"without time": {4 * time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, &room{}, func(s *site) {
+				closed := make(chan time.Time, 5)
+				for range 5 {
+					c := s.join("room:a")
+					go func() {
+						c.expectClose(1012, "")
+						closed <- time.Now()
+					}()
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), test.within)
+				defer cancel()
+				began := time.Now()
+				if err := s.server.Shutdown(ctx); err != nil {
+					t.Fatal(err)
+				}
+				var got, want []time.Duration
+				for i := range 5 {
+					got = append(got, (<-closed).Sub(began))
+					want = append(want, time.Duration(i/2)*test.interval)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("closed after (-want +got):\n%s", diff)
+				}
+			}, channel.WithLimits(channel.Limits{DrainBatch: 2}))
+		})
+	}
+}

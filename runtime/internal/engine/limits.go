@@ -19,6 +19,8 @@ type Limits struct {
 	WriteTimeout   time.Duration
 	JoinRate       int
 	PushRate       int
+	DrainBatch     int
+	DrainInterval  time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -36,7 +38,9 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.ConnectTimeout, 10*time.Second)
 	setDefault(&l.WriteTimeout, 30*time.Second)
 	setDefault(&l.JoinRate, 1000)
-	setDefault(&l.PushRate, 10_000)
+	setDefault(&l.DrainBatch, 10_000)
+	setDefault(&l.DrainInterval, 2*time.Second)
+	setDefault(&l.PushRate, 100_000)
 	return l
 }
 

@@ -22,9 +22,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	conns := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
-	for _, c := range conns {
-		c.drain()
-	}
+	s.drain(ctx, conns)
 	select {
 	case <-s.idle:
 		return nil
@@ -37,6 +35,37 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		c.out.kill()
 	}
 	return fmt.Errorf("shutdown: %w", ctx.Err())
+}
+
+// drain drains connections batch by batch, in at most half of the time that ctx has.
+func (s *Server) drain(ctx context.Context, conns []*Conn) {
+	batches := (len(conns) + s.limits.DrainBatch - 1) / s.limits.DrainBatch
+	interval := s.limits.DrainInterval
+	if deadline, ok := ctx.Deadline(); ok && batches > 1 {
+		interval = min(interval, time.Until(deadline)/2/time.Duration(batches-1))
+	}
+	for batch := range slices.Chunk(conns, s.limits.DrainBatch) {
+		if batches--; ctx.Err() != nil {
+			return
+		}
+		for _, c := range batch {
+			c.drain()
+		}
+		if batches > 0 {
+			s.pause(ctx, interval)
+		}
+	}
+}
+
+// pause waits, but not longer than there is something to wait for.
+func (s *Server) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.idle:
+	case <-ctx.Done():
+	}
 }
 
 // drain ends the memberships, each after its message at hand; the connection closes after the last.
