@@ -24,6 +24,7 @@ generated: node_modules/.installed
 
 go: node_modules/.installed
 	$(GO) test -race ./...
+	$(GO) test ./schema/compat # every edit of the proof; under -race a sample of them
 
 ts: node_modules/.installed
 	npm run --silent typecheck
