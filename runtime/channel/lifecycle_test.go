@@ -655,6 +655,7 @@ func TestAPendingJoinIsReplaced(t *testing.T) {
 		c.send(`["1","1","room:a","phx_join",{"note":"slow"}]`)
 		synctest.Wait()
 		c.send(`["2","2","room:a","phx_join",{"note":"slow"}]`)
+		synctest.Wait() // or it might be replaced before it has begun
 		c.send(`["3","3","room:a","phx_join",{}]`)
 		c.expect(`["1","1","room:a","phx_reply",{"status":"error","response":{"reason":"closed"}}]`,
 			`["2","2","room:a","phx_reply",{"status":"error","response":{"reason":"closed"}}]`,
