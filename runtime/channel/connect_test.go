@@ -400,3 +400,16 @@ func TestAResponseWriterThatCannotBeHijacked(t *testing.T) {
 		t.Errorf("got %d, want 500", w.Code)
 	}
 }
+
+func TestASecondConnectHookPanics(t *testing.T) {
+	t.Parallel()
+	server := channel.NewServer()
+	hook := func(ctx context.Context, _ *http.Request, _ ConnectParams) (context.Context, error) { return ctx, nil }
+	OnConnect(server, hook)
+	defer func() {
+		if recover() == nil {
+			t.Error("the second OnConnect replaced the first in silence")
+		}
+	}()
+	OnConnect(server, hook)
+}

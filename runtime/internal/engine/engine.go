@@ -112,8 +112,13 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// OnConnect sets the connect hook.
-func (s *Server) OnConnect(connect ConnectFunc) { s.connect = connect }
+// OnConnect sets the connect hook. It panics where there is one: the first would be lost in silence.
+func (s *Server) OnConnect(connect ConnectFunc) {
+	if s.connect != nil {
+		panic("channel: OnConnect is called a second time; a server has one connect hook, whatever number of schemas it serves")
+	}
+	s.connect = connect
+}
 
 // Handle serves the topics of c. It panics where c's pattern is wrong or matches topics that another channel's
 // pattern, which is neither narrower nor wider, matches too.
