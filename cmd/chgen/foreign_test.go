@@ -105,19 +105,23 @@ type project struct {
 }
 
 // newProject prepares an empty directory in which the go command gets chgen from a proxy that holds this source tree,
-// and everything else from what has been downloaded already.
+// and everything else from what has been downloaded already or, failing that, from where the go command always looks.
 func newProject(t *testing.T) *project {
 	t.Helper()
-	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	environment, err := exec.Command("go", "env", "GOMODCACHE", "GOPROXY").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
 	proxy := filepath.Join(root, "proxy")
 	publish(t, proxy, "../..", "v0.1.0")
-	downloaded := filepath.Join(strings.TrimSpace(string(cache)), "cache", "download")
+	cache, usual, found := strings.Cut(strings.TrimSpace(string(environment)), "\n")
+	if !found {
+		t.Fatalf("go env printed %q, want two lines", environment)
+	}
+	downloaded := filepath.Join(cache, "cache", "download")
 	return &project{dir: filepath.Join(root, "hello"), env: append(os.Environ(),
-		"GOPROXY=file://"+proxy+",file://"+downloaded, "GOMODCACHE="+filepath.Join(root, "modules"),
+		"GOPROXY=file://"+proxy+",file://"+downloaded+","+usual, "GOMODCACHE="+filepath.Join(root, "modules"),
 		"GOSUMDB=off", "GOFLAGS=-modcacherw", "GOWORK=off")}
 }
 
