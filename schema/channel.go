@@ -49,7 +49,7 @@ func (c *checker) channels(n *node) {
 		}
 		ch := &ir.Channel{
 			Pos: p.key.pos, Name: p.key.value,
-			Doc: c.text(keys["doc"], "doc"), Deprecated: c.deprecated(keys["deprecated"]),
+			Doc: c.prose(keys["doc"], "doc"), Deprecated: c.deprecated(keys["deprecated"]),
 		}
 		c.schema.Channels = append(c.schema.Channels, ch)
 		if keys["topic"] == nil {
@@ -116,7 +116,7 @@ func (c *checker) join(n *node) ir.Join {
 		return ir.Join{}
 	}
 	return ir.Join{
-		Doc:    c.text(keys["doc"], "doc"),
+		Doc:    c.prose(keys["doc"], "doc"),
 		Params: c.payload(keys["params"], "params", false),
 		Reply:  c.payload(keys["reply"], "reply", false),
 		Errors: c.errorList(keys["errors"]),
@@ -136,7 +136,7 @@ func (c *checker) clientEvents(ch *ir.Channel, n *node) {
 		if !ok {
 			continue
 		}
-		e.Doc, e.Deprecated = c.text(keys["doc"], "doc"), c.deprecated(keys["deprecated"])
+		e.Doc, e.Deprecated = c.prose(keys["doc"], "doc"), c.deprecated(keys["deprecated"])
 		e.Payload = c.payload(keys["payload"], "payload", true)
 		e.Reply = c.payload(keys["reply"], "reply", false)
 		e.Errors = c.errorList(keys["errors"])
@@ -152,7 +152,7 @@ func (c *checker) serverEvents(ch *ir.Channel, n, history *node) {
 		if p.value.kind == text {
 			e.Payload = c.payload(p.value, "an event", true)
 		} else if keys, ok := c.event(p.value, "a server event", "payload", "doc", "deprecated", "delivery", "intercept"); ok {
-			e.Doc, e.Deprecated = c.text(keys["doc"], "doc"), c.deprecated(keys["deprecated"])
+			e.Doc, e.Deprecated = c.prose(keys["doc"], "doc"), c.deprecated(keys["deprecated"])
 			e.Payload = c.payload(keys["payload"], "payload", true)
 			e.Intercept = c.boolean(keys["intercept"], "intercept")
 			c.delivery(e, keys["delivery"])

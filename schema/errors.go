@@ -25,14 +25,14 @@ func (c *checker) declareErrors(n *node) {
 		c.errors[name] = e
 		c.schema.Errors = append(c.schema.Errors, e)
 		if p.value.kind == text {
-			e.Text = p.value.value
+			e.Text = c.prose(p.value, "the text")
 			continue
 		}
 		keys, ok := c.object(p.value, "an error", "doc", "fields", "retry")
 		if !ok {
 			continue
 		}
-		e.Text = c.text(keys["doc"], "doc")
+		e.Text = c.prose(keys["doc"], "doc")
 		e.Retry = c.boolean(keys["retry"], "retry")
 		if fields := keys["fields"]; fields != nil {
 			c.errorFields(e, fields)

@@ -57,7 +57,7 @@ func (c *checker) longForm(f *ir.Field, n *node) {
 	if !ok {
 		return
 	}
-	f.Doc = c.text(keys["doc"], "doc")
+	f.Doc = c.prose(keys["doc"], "doc")
 	f.Deprecated = c.deprecated(keys["deprecated"])
 	switch typ := keys["type"]; {
 	case typ == nil:

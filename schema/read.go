@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/chgen/chgen/schema/ir"
 )
@@ -74,6 +75,19 @@ func (c *checker) text(n *node, what string) string {
 	return ""
 }
 
+// prose reads a text that generated code carries in its comments; n may be nil.
+func (c *checker) prose(n *node, what string) string {
+	said := c.text(n, what)
+	if i := strings.IndexFunc(said, unprintable); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(said[i:])
+		c.report(n.pos, ruleBadValue, fmt.Sprintf("%s holds U+%04X, which comments of generated code cannot", what, r), "leave it out")
+		return ""
+	}
+	return said
+}
+
+func unprintable(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == 0xfeff }
+
 // filled reads a text that is not empty; n may be nil.
 func (c *checker) filled(n *node, what string) string {
 	if n != nil && n.kind == text && n.value == "" {
@@ -102,7 +116,8 @@ func (n *node) boolean() (value, ok bool) {
 // deprecated reads a text, or true where there is nothing more to say; n may be nil.
 func (c *checker) deprecated(n *node) string {
 	if n == nil || n.kind == text {
-		return c.filled(n, "deprecated")
+		c.filled(n, "deprecated")
+		return c.prose(n, "deprecated")
 	}
 	if value, ok := n.boolean(); ok && value {
 		return "deprecated"

@@ -63,7 +63,7 @@ func (c *checker) read(root *node) {
 	}
 	c.version(root, top["version"])
 	c.schema.Strict = c.boolean(top["strict"], "strict")
-	c.schema.Doc = c.text(top["doc"], "doc")
+	c.schema.Doc = c.prose(top["doc"], "doc")
 	c.options(top["options"])
 	c.declareTypes(top["types"])
 	c.declareErrors(top["errors"])

@@ -48,7 +48,7 @@ func (c *checker) declareType(d *declaration, n *node) {
 		return
 	}
 	keys, _ := c.object(n, "a type", "doc", "deprecated", "fields", "enum", "union")
-	d.Doc = c.text(keys["doc"], "doc")
+	d.Doc = c.prose(keys["doc"], "doc")
 	d.Deprecated = c.deprecated(keys["deprecated"])
 	var bodies []*node
 	for _, kind := range []struct {
