@@ -125,7 +125,7 @@ func TestAClientThatSendsHalfAFrameIsIdle(t *testing.T) {
 // brokenBus refuses to subscribe.
 type brokenBus struct{ *pubsub.Local }
 
-func (brokenBus) Subscribe(context.Context, string, pubsub.Handler) (pubsub.Subscription, error) {
+func (brokenBus) Subscribe(context.Context, string, pubsub.History, pubsub.Subscriber) (pubsub.Subscription, error) {
 	return nil, errors.New("the bus is down")
 }
 

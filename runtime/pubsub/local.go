@@ -5,13 +5,15 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"time"
 )
 
 // shards is how many locks the topics are spread over.
 const shards = 64
 
 // Local is a PubSub within one process. Publications of one topic reach all its subscriptions in one and the same
-// order, whoever publishes, and every handler has returned when Publish returns.
+// order, whoever publishes, kept or not, and all of them have received a publication when Publish returns. Lost is
+// never called. What is kept lives in memory and is gone with the process.
 type Local struct {
 	seed   maphash.Seed
 	shards [shards]shard
@@ -19,22 +21,27 @@ type Local struct {
 
 // shard holds some of the topics.
 type shard struct {
-	mu     sync.Mutex // guards topics and the lists of subscriptions
+	mu     sync.Mutex // guards topics, and what the topics do not guard themselves
 	topics map[string]*topic
 }
 
-// topic is a topic that has subscriptions.
+// topic is a topic that has subscriptions or keeps something.
 type topic struct {
-	deliver sync.Mutex // held while handlers run, so that they run in one order; taken before shard.mu
-	refs    int        // subscriptions and publishers that use this topic; guarded by shard.mu
+	name    string
+	deliver sync.Mutex // held while subscribers run, so that they run in one order; taken before shard.mu
+	log     *log       // nil where nothing is kept; guarded by deliver
+	refs    int        // subscriptions and calls that use this topic
 	subs    []*localSub
+
+	keep  time.Duration // how long the log is to outlive the last use
+	until time.Time     // when the topic is to be forgotten, while nobody uses it
 }
 
 type localSub struct {
-	bus    *Local
-	name   string
-	topic  *topic
-	handle Handler
+	bus   *Local
+	topic *topic
+	to    Subscriber
+	start Position
 }
 
 // New returns a PubSub within this process.
@@ -53,47 +60,55 @@ func (b *Local) shard(name string) *shard {
 // Publish implements PubSub. It never fails: nothing here waits, so a context that has ended keeps nothing back.
 func (b *Local) Publish(_ context.Context, p Publication) error {
 	s := b.shard(p.Topic)
-	s.mu.Lock()
-	t := s.topics[p.Topic]
+	t := s.acquire(p.Topic, p.History)
 	if t == nil {
-		s.mu.Unlock()
 		return nil
 	}
-	t.refs++
-	s.mu.Unlock()
-
+	defer s.release(t)
 	t.deliver.Lock()
-	s.mu.Lock()
-	subs := t.subs // never changed in place, so it may be read without the lock
-	s.mu.Unlock()
-	for _, sub := range subs {
-		sub.handle(p)
+	defer t.deliver.Unlock()
+	if p.History.Kept() {
+		p = t.open().add(p)
 	}
-	t.deliver.Unlock()
-	s.release(p.Topic, t)
+	for _, sub := range s.subscribers(t) {
+		sub.to.Receive(p)
+	}
 	return nil
 }
 
 // Subscribe implements PubSub. It never fails either.
-func (b *Local) Subscribe(_ context.Context, name string, handle Handler) (Subscription, error) {
+func (b *Local) Subscribe(_ context.Context, name string, history History, to Subscriber) (Subscription, error) {
 	s := b.shard(name)
+	t := s.use(name, history)
+	sub := &localSub{bus: b, topic: t, to: to}
+	t.deliver.Lock()
+	defer t.deliver.Unlock()
+	if history.Kept() {
+		sub.start = t.open().position()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.topics[name]
-	if t == nil {
-		t = &topic{}
-		s.topics[name] = t
-	}
-	t.refs++
-	sub := &localSub{bus: b, name: name, topic: t, handle: handle}
 	t.subs = append(slices.Clone(t.subs), sub)
 	return sub, nil
 }
 
-// Cancel implements Subscription. Cancelling twice is nothing.
+// Replay implements PubSub. It never fails.
+func (b *Local) Replay(_ context.Context, name string, history History, after Position, limit int) (Page, error) {
+	s := b.shard(name)
+	t := s.use(name, history)
+	defer s.release(t)
+	t.deliver.Lock()
+	defer t.deliver.Unlock()
+	return t.open().after(after, limit), nil
+}
+
+// Start implements Subscription.
+func (sub *localSub) Start() Position { return sub.start }
+
+// Cancel implements Subscription.
 func (sub *localSub) Cancel() {
-	s := sub.bus.shard(sub.name)
-	sub.topic.deliver.Lock() // no handler of this topic runs
+	s := sub.bus.shard(sub.topic.name)
+	sub.topic.deliver.Lock() // no subscriber of this topic runs
 	s.mu.Lock()
 	i := slices.Index(sub.topic.subs, sub)
 	if i >= 0 {
@@ -102,16 +117,82 @@ func (sub *localSub) Cancel() {
 	s.mu.Unlock()
 	sub.topic.deliver.Unlock()
 	if i >= 0 {
-		s.release(sub.name, sub.topic)
+		s.release(sub.topic)
 	}
 }
 
-// release gives up one use of t and forgets it after the last.
-func (s *shard) release(name string, t *topic) {
+// open returns the topic's log. It needs deliver.
+func (t *topic) open() *log {
+	if t.log == nil {
+		t.log = newLog()
+	}
+	return t.log
+}
+
+// subscribers returns who listens to t now. The list is never changed in place, so it may be read without the lock.
+func (s *shard) subscribers(t *topic) []*localSub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return t.subs
+}
+
+// acquire is use, but for what nobody listens to and nothing is kept of: that has no topic.
+func (s *shard) acquire(name string, history History) *topic {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.topics[name] == nil && !history.Kept() {
+		return nil
+	}
+	return s.useLocked(name, history)
+}
+
+// use counts one use of the topic in.
+func (s *shard) use(name string, history History) *topic {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.useLocked(name, history)
+}
+
+func (s *shard) useLocked(name string, history History) *topic {
+	t := s.topics[name]
+	if t == nil {
+		t = &topic{name: name}
+		s.topics[name] = t
+	}
+	t.refs++
+	t.keep = max(t.keep, history.TTL)
+	return t
+}
+
+// release counts one use of t out. After the last t is forgotten, a log once everything in it must have expired: whoever
+// has left in between may come back that long with his position.
+func (s *shard) release(t *topic) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.refs--
-	if t.refs == 0 {
-		delete(s.topics, name)
+	switch {
+	case t.refs > 0:
+	case t.keep == 0:
+		delete(s.topics, t.name)
+	case t.until.IsZero():
+		t.until = time.Now().Add(t.keep)
+		time.AfterFunc(t.keep, func() { s.forget(t) })
+	default:
+		t.until = time.Now().Add(t.keep)
 	}
+}
+
+// forget forgets t if its time is up. Where it has been used in between, it looks again.
+func (s *shard) forget(t *topic) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wait := time.Until(t.until)
+	if t.refs > 0 {
+		wait = t.keep
+	}
+	if wait > 0 {
+		time.AfterFunc(wait, func() { s.forget(t) })
+		return
+	}
+	delete(s.topics, t.name)
 }

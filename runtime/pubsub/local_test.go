@@ -12,9 +12,17 @@ import (
 	"github.com/chgen/chgen/runtime/pubsub"
 )
 
+// subscriber is a pubsub.Subscriber that loses nothing.
+type subscriber func(pubsub.Publication)
+
+func (s subscriber) Receive(p pubsub.Publication) { s(p) }
+
+func (s subscriber) Lost(pubsub.Position, error) { panic("lost") }
+
 func subscribe(t *testing.T, bus pubsub.PubSub, topic string, handle func(string)) pubsub.Subscription {
 	t.Helper()
-	sub, err := bus.Subscribe(context.Background(), topic, func(p pubsub.Publication) { handle(string(p.Data)) })
+	to := subscriber(func(p pubsub.Publication) { handle(string(p.Data)) })
+	sub, err := bus.Subscribe(context.Background(), topic, pubsub.History{}, to)
 	if err != nil {
 		t.Fatal(err)
 	}

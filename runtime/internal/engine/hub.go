@@ -125,7 +125,7 @@ func (h *hub) open(ctx context.Context) error {
 	if h.sub != nil {
 		return nil
 	}
-	sub, err := h.srv.bus.Subscribe(ctx, h.topic, h.receive)
+	sub, err := h.srv.bus.Subscribe(ctx, h.topic, pubsub.History{}, h)
 	if err == nil {
 		h.sub = sub
 	}
@@ -141,8 +141,13 @@ func (h *hub) close() {
 	}
 }
 
-// receive is what the bus calls with each publication.
-func (h *hub) receive(b pubsub.Publication) {
+// Lost implements pubsub.Subscriber.
+func (h *hub) Lost(_ pubsub.Position, err error) {
+	h.srv.log.Warn("broadcasts may have been lost", "topic", h.topic, "err", err)
+}
+
+// Receive implements pubsub.Subscriber.
+func (h *hub) Receive(b pubsub.Publication) {
 	p, err := parsePublication(b.Data)
 	if err != nil {
 		h.srv.log.Error("publication refused", "topic", h.topic, "err", err)
