@@ -74,8 +74,12 @@ func (m *module) RuntimeTypes() []string {
 	return []string{
 		"Channel", "ChannelDefinition", "ChannelPresence", "ChannelState", "JoinOptions", "PresenceChange",
 		"PresenceEntry", "PushOptions", "PushResult", "Rejoined", "SocketOptions", "SocketState",
+		"ValueStore",
 	}
 }
+
+// RuntimeValues are the values of the runtime that clients export, their classes apart.
+func (m *module) RuntimeValues() []string { return []string{"storeOf"} }
 
 // DocLines is the schema's documentation as line comments.
 func (m *module) DocLines() []string {

@@ -206,11 +206,14 @@ func TestRuntimeNamesAreExportedAndKept(t *testing.T) {
 	exports, _, _ = strings.Cut(exports, "}")
 	got := regexp.MustCompile(`\w+,`).FindAllString(exports, -1)
 	var want []string
-	for _, m := range regexp.MustCompile(`(?m)^export (?:class|interface|type) (\w+)`).FindAllStringSubmatch(ts.Source(), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^export (?:class|interface|type|const|function) (\w+)`).FindAllStringSubmatch(ts.Source(), -1) {
 		want = append(want, m[1]+",")
 		src := "version: 1\ntypes:\n  " + m[1] + ": { fields: { a: int } }\n"
+		if strings.ToLower(m[1][:1]) == m[1][:1] { // which only a channel's definition can be called
+			src = "version: 1\nchannels:\n  " + strings.ToUpper(m[1][:1]) + m[1][1:] + ": { topic: x }\n"
+		}
 		if _, problems := schema.Parse("x.yaml", []byte(src)); len(problems) == 0 {
-			t.Errorf("a schema may declare a type %s", m[1])
+			t.Errorf("a schema may declare %s", m[1])
 		}
 	}
 	slices.Sort(got)

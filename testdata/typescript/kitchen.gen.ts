@@ -508,9 +508,10 @@ export interface PresenceChange<Meta> {
 
 /** Who is on a channel. While the channel is rejoining, the last known list stays. */
 export interface ChannelPresence<Meta> {
-  list(): PresenceEntry<Meta>[];
+  /** Everyone, in the order of coming; the same array until the next change. */
+  list(): readonly PresenceEntry<Meta>[];
   /** Calls callback after every change, and returns what ends that. */
-  onChange(callback: (list: PresenceEntry<Meta>[], change: PresenceChange<Meta>) => unknown): () => void;
+  onChange(callback: (list: readonly PresenceEntry<Meta>[], change: PresenceChange<Meta>) => unknown): () => void;
 }
 
 type $Metas = PresenceEntry<object>["metas"];
@@ -524,16 +525,17 @@ interface $Changes {
 /** A channel's presence, put together from presence_state and presence_diff. */
 export class $Presence implements ChannelPresence<object> {
   #entries = new Map<string, $Metas>();
-  #listeners = new $Listeners<[list: PresenceEntry<object>[], change: PresenceChange<object>]>();
+  #list: $Entries = [];
+  #listeners = new $Listeners<[list: $Entries, change: PresenceChange<object>]>();
   #joinRef: string | undefined;
   /** Diffs that came before the state of this join; undefined once the state is there. */
   #early: $Diff[] | undefined;
 
-  list(): PresenceEntry<object>[] {
-    return [...this.#entries].map(([key, metas]) => ({ key, metas }));
+  list(): $Entries {
+    return this.#list;
   }
 
-  onChange(callback: (list: PresenceEntry<object>[], change: PresenceChange<object>) => unknown): () => void {
+  onChange(callback: (list: $Entries, change: PresenceChange<object>) => unknown): () => void {
     return this.#listeners.add(callback);
   }
 
@@ -557,7 +559,8 @@ export class $Presence implements ChannelPresence<object> {
     } else {
       this.#apply(diff, change);
     }
-    this.#listeners.emit(this.list(), change);
+    this.#list = [...this.#entries].map(([key, metas]) => ({ key, metas }));
+    this.#listeners.emit(this.#list, change);
   }
 
   #replace(state: $Entries, change: $Changes): void {
@@ -600,6 +603,44 @@ function $without(metas: $Metas, others: $Metas = []): $Metas {
 
 function $note(entries: PresenceEntry<object>[], key: string, metas: $Metas): void {
   if (metas.length) entries.push({ key, metas });
+}
+
+/**
+ * A value that changes, as libraries for user interfaces take it: Svelte as it is (`$store`), React by
+ * `useSyncExternalStore(store.subscribe, store.get)`, Vue by a `shallowRef` that `subscribe` sets. Neither function
+ * needs its `this`.
+ */
+export interface ValueStore<T> {
+  /** The value now; the same object until the next change. */
+  readonly get: () => T;
+  /** Calls callback with the value at once and after every change, and returns what ends that. */
+  readonly subscribe: (callback: (value: T) => unknown) => () => void;
+}
+
+/** A socket or a channel, as far as its state goes. */
+interface $Stateful<T> {
+  readonly state: T;
+  onState(callback: () => unknown): () => void;
+}
+
+/** A channel's presence, as far as its list goes. */
+interface $Listed<T> {
+  list(): T;
+  onChange(callback: () => unknown): () => void;
+}
+
+/** A store of the state of a socket or of a channel, or of who is present on a channel (`storeOf(lobby.presence)`). */
+export function storeOf<T>(source: $Stateful<T> | $Listed<T>): ValueStore<T> {
+  const get = (): T => ("state" in source ? source.state : source.list());
+  return {
+    get,
+    subscribe(callback) {
+      const changed = (): unknown => callback(get());
+      const stop = "state" in source ? source.onState(changed) : source.onChange(changed);
+      changed();
+      return stop;
+    },
+  };
 }
 
 /**

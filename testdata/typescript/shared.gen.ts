@@ -12,6 +12,7 @@ import {
 
 export {
   ChannelError,
+  storeOf,
   type Channel,
   type ChannelDefinition,
   type ChannelPresence,
@@ -24,6 +25,7 @@ export {
   type Rejoined,
   type SocketOptions,
   type SocketState,
+  type ValueStore,
 } from "./chat.gen";
 
 /** A color *\/ and the end of a comment. */

@@ -1,7 +1,8 @@
 // What the generated types allow and refuse. Compiled only: a line that should not compile and does is an error.
 import { checks, type Problem } from "../agreement/chat.check";
-import { room, Socket } from "./chat.gen";
-import type { Attachment, Channel, Message, Role, RoomChannel, RoomSendMessageReply, SlowDownError } from "./chat.gen";
+import { room, Socket, storeOf } from "./chat.gen";
+import type { Attachment, Channel, Message, PresenceEntry, Role, RoomChannel, RoomPresence } from "./chat.gen";
+import type { ChannelState, RoomSendMessageReply, SlowDownError, SocketState, ValueStore } from "./chat.gen";
 import { delete_, document, Socket as KitchenSocket, type DeleteChannel, type Shape } from "./kitchen.gen";
 
 /** Compiles only where value is known to have just the type T. */
@@ -161,6 +162,17 @@ export function presence(lobby: Channel<RoomChannel>, kitchen: KitchenSocket): v
   lobby.presence.onChange((who) => who[0]?.metas[0]?.age);
   // @ts-expect-error a channel without presence
   kitchen.channel(delete_, { id: 1, owner: "", path: "" }, { token: "" }).presence;
+}
+
+export function stores(socket: Socket, lobby: Channel<RoomChannel>): void {
+  const state = storeOf(socket);
+  same<typeof state, ValueStore<SocketState>>(true);
+  storeOf(lobby) satisfies ValueStore<ChannelState>;
+  storeOf(lobby.presence) satisfies ValueStore<readonly PresenceEntry<RoomPresence>[]>;
+  // @ts-expect-error the list is shared
+  lobby.presence.list().push();
+  // @ts-expect-error nothing that changes
+  storeOf("open");
 }
 
 export function exhaustive(attachment: Attachment): string {

@@ -15,9 +15,10 @@ export interface PresenceChange<Meta> {
 
 /** Who is on a channel. While the channel is rejoining, the last known list stays. */
 export interface ChannelPresence<Meta> {
-  list(): PresenceEntry<Meta>[];
+  /** Everyone, in the order of coming; the same array until the next change. */
+  list(): readonly PresenceEntry<Meta>[];
   /** Calls callback after every change, and returns what ends that. */
-  onChange(callback: (list: PresenceEntry<Meta>[], change: PresenceChange<Meta>) => unknown): () => void;
+  onChange(callback: (list: readonly PresenceEntry<Meta>[], change: PresenceChange<Meta>) => unknown): () => void;
 }
 
 type $Metas = PresenceEntry<object>["metas"];
@@ -31,16 +32,17 @@ interface $Changes {
 /** A channel's presence, put together from presence_state and presence_diff. */
 export class $Presence implements ChannelPresence<object> {
   #entries = new Map<string, $Metas>();
-  #listeners = new $Listeners<[list: PresenceEntry<object>[], change: PresenceChange<object>]>();
+  #list: $Entries = [];
+  #listeners = new $Listeners<[list: $Entries, change: PresenceChange<object>]>();
   #joinRef: string | undefined;
   /** Diffs that came before the state of this join; undefined once the state is there. */
   #early: $Diff[] | undefined;
 
-  list(): PresenceEntry<object>[] {
-    return [...this.#entries].map(([key, metas]) => ({ key, metas }));
+  list(): $Entries {
+    return this.#list;
   }
 
-  onChange(callback: (list: PresenceEntry<object>[], change: PresenceChange<object>) => unknown): () => void {
+  onChange(callback: (list: $Entries, change: PresenceChange<object>) => unknown): () => void {
     return this.#listeners.add(callback);
   }
 
@@ -64,7 +66,8 @@ export class $Presence implements ChannelPresence<object> {
     } else {
       this.#apply(diff, change);
     }
-    this.#listeners.emit(this.list(), change);
+    this.#list = [...this.#entries].map(([key, metas]) => ({ key, metas }));
+    this.#listeners.emit(this.#list, change);
   }
 
   #replace(state: $Entries, change: $Changes): void {

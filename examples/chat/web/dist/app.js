@@ -26,12 +26,13 @@ function $watch(what, timeout, signal, fail) {
 }
 var $Presence = class {
   #entries = /* @__PURE__ */ new Map();
+  #list = [];
   #listeners = new $Listeners();
   #joinRef;
   /** Diffs that came before the state of this join; undefined once the state is there. */
   #early;
   list() {
-    return [...this.#entries].map(([key, metas]) => ({ key, metas }));
+    return this.#list;
   }
   onChange(callback) {
     return this.#listeners.add(callback);
@@ -56,7 +57,8 @@ var $Presence = class {
     } else {
       this.#apply(diff, change);
     }
-    this.#listeners.emit(this.list(), change);
+    this.#list = [...this.#entries].map(([key, metas]) => ({ key, metas }));
+    this.#listeners.emit(this.#list, change);
   }
   #replace(state, change) {
     const old = this.#entries;
