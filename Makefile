@@ -13,6 +13,7 @@ test: lint generated go ts browser
 # Formatting, vet and the linters of .golangci.yml; a reason stands beside each exception there.
 lint:
 	$(TOOL) golangci-lint run ./...
+	cd internal/interop && $(GO) tool -modfile=../../tools/go.mod golangci-lint run ./...
 
 # What is generated and committed is what the sources say now.
 generated: node_modules/.installed
@@ -24,6 +25,7 @@ generated: node_modules/.installed
 
 go: node_modules/.installed
 	$(GO) test -race ./...
+	cd internal/interop && $(GO) test ./... # a client of others, which has races of its own
 	$(GO) test ./schema/compat # every edit of the proof; under -race a sample of them
 
 ts: node_modules/.installed

@@ -1,9 +1,9 @@
 // The chat's page in a real browser: two people, each in a window of their own.
-import { execFileSync } from "node:child_process";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { Socket, room } from "../web/chat.gen";
+import { launch } from "./browser";
 import { ChatServer } from "./chat-server";
 
 let server: ChatServer;
@@ -12,10 +12,7 @@ const problems: string[] = [];
 
 beforeAll(async () => {
   server = await ChatServer.start();
-  browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM"] ?? execFileSync("sh", ["-c", "command -v chromium"]).toString().trim(),
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  browser = await launch();
 });
 afterEach(async () => {
   await Promise.all(browser.contexts().map((context) => context.close()));

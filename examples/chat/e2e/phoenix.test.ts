@@ -1,10 +1,13 @@
-// The chat driven by the official phoenix client, unmodified: what it relies on works here.
-import { Channel, LongPoll, Presence, Push, Socket } from "phoenix";
+// The chat driven by Phoenix's own client and by Supabase's, unmodified: what they rely on works here.
+import * as supabase from "@supabase/phoenix";
+import * as phoenix from "phoenix";
+import { type Channel, type Push, type Socket } from "phoenix";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import { ChatServer } from "./chat-server";
 
 let server: ChatServer;
+let client: typeof phoenix;
 let transport: unknown;
 const sockets: Socket[] = [];
 
@@ -19,7 +22,7 @@ afterAll(async () => {
 });
 
 function connect(name: string, options: object = {}): Socket {
-  const socket = new Socket(server.socketURL, { transport, params: { name }, ...options });
+  const socket = new client.Socket(server.socketURL, { transport, params: { name }, ...options });
   socket.connect();
   sockets.push(socket);
   return socket;
@@ -50,10 +53,13 @@ async function joined(socket: Socket, room: string): Promise<Channel> {
 }
 
 describe.each([
-  { name: "WebSocket", over: WebSocket },
-  { name: "long-polling", over: LongPoll },
-])("over $name", ({ over }) => {
+  { name: "phoenix over WebSocket", module: phoenix, over: WebSocket },
+  { name: "phoenix over long-polling", module: phoenix, over: phoenix.LongPoll },
+  { name: "@supabase/phoenix over WebSocket", module: supabase, over: WebSocket },
+  { name: "@supabase/phoenix over long-polling", module: supabase, over: supabase.LongPoll },
+])("$name", ({ module, over }) => {
   beforeAll(() => {
+    client = module as unknown as typeof phoenix;
     transport = over;
   });
 
@@ -121,7 +127,7 @@ describe.each([
 
   test("presence shows who is here, who comes, who types and who goes", async () => {
     const ada = connect("Ada").channel("room:people", {});
-    const presence = new Presence(ada);
+    const presence = new client.Presence(ada);
     const events: string[] = [];
     presence.onJoin((_, current, joined) => events.push(`${current === undefined ? "join" : "update"} ${joined.metas[0].name} ${joined.metas[0].typing}`));
     presence.onLeave((_, current, left) => events.push(`${current.metas.length === 0 ? "leave" : "update of"} ${left.metas[0].name}`));
@@ -141,7 +147,8 @@ describe.each([
     await synced(["Ada", "Grace"]);
     await answer(grace.push("set_typing", { active: true }));
     await expect.poll(() => events).toContain("update Grace true");
-    graceSocket.disconnect();
+    if (module === phoenix) graceSocket.disconnect();
+    else await answer(grace.leave()); // over long-polling it takes 15 s to notice that a client is gone: once is enough
     await synced(["Ada"]);
     expect(events[0]).toBe("join Ada false");
     expect(events).toContain("join Grace false");
@@ -172,12 +179,13 @@ describe.each([
     const ada = await joined(connect("Ada"), "restart");
     expect(await server.stop()).toBe(0);
     server = await ChatServer.start(server);
-    await expect.poll(() => ada.state, { timeout: 10_000 }).toBe("joined");
+    await expect.poll(() => ada.state, { timeout: 20_000 }).toBe("joined");
     expect((await answer(ada.push("send_message", { body: "after the restart" }))).status).toBe("ok");
   });
 });
 
 test("heartbeats are answered", async () => {
+  client = phoenix;
   transport = WebSocket; // over long-polling the client sends none
   const socket = connect("Ada", { heartbeatIntervalMs: 50 });
   const beats = new Promise<void>((resolve) => {
