@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,23 +76,7 @@ func TestFramesThatBreakTheWebSocketProtocolClose1002(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, &room{}, func(s *site) {
 				other := s.join("room:a")
-				conn, _ := s.dialer.Dial(context.Background(), "", "")
-				received := make(chan string, 1)
-				go func() {
-					var all strings.Builder
-					buf := make([]byte, 1024)
-					for {
-						n, err := conn.Read(buf)
-						all.Write(buf[:n])
-						if err != nil {
-							received <- all.String()
-							return
-						}
-					}
-				}()
-				if _, err := conn.Write([]byte(upgradeRequest)); err != nil {
-					t.Fatal(err)
-				}
+				conn, received := s.raw(upgradeRequest)
 				synctest.Wait()
 				_, _ = conn.Write(frame)
 				if got := <-received; !strings.Contains(got, "\x88") || !strings.Contains(got, "\x03\xea") {
@@ -101,6 +87,27 @@ func TestFramesThatBreakTheWebSocketProtocolClose1002(t *testing.T) {
 			})
 		})
 	}
+}
+
+// raw sends a request over a connection of its own, and sends all that is received once the connection has ended.
+func (s *site) raw(request string) (conn net.Conn, received <-chan string) {
+	s.t.Helper()
+	conn, _ = s.dialer.Dial(context.Background(), "", "")
+	all := make(chan string, 1)
+	go func() {
+		data, _ := io.ReadAll(conn)
+		all <- string(data)
+	}()
+	if _, err := io.WriteString(conn, request); err != nil {
+		s.t.Fatal(err)
+	}
+	synctest.Wait()
+	return conn, all
+}
+
+// upgradeWith is upgradeRequest with one more header.
+func upgradeWith(header string) string {
+	return strings.TrimSuffix(upgradeRequest, "\r\n") + header + "\r\n\r\n"
 }
 
 func TestAClientThatSendsHalfAFrameIsIdle(t *testing.T) {

@@ -69,6 +69,12 @@ type WebSocket struct {
 	// Subprotocols are those of WebSocket that a client may ask for. Of what it offers the first of this list is
 	// chosen; a client that offers others alone is refused with 403. Default none: what is offered is ignored.
 	Subprotocols []string
+
+	// Compression lets clients compress what they send (permessage-deflate, without context takeover). MaxFrameBytes then
+	// bounds what a message decompresses to, which is read no further. What the server sends stays uncompressed, as the
+	// extension allows, so that one encoded frame serves everybody. It costs 4 KiB for each connection that has sent a
+	// compressed message, and 40 KiB while one is read. Default off.
+	Compression bool
 }
 
 // LongPoll is how a mount serves long-polling. Zero fields are the defaults. The limits of the server hold for its

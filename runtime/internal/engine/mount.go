@@ -24,6 +24,7 @@ type Mount struct {
 type WebSocket struct {
 	Off          bool
 	Subprotocols []string
+	Compression  bool
 }
 
 // mount is a Mount with everything filled in.

@@ -193,11 +193,15 @@ func accept(w http.ResponseWriter, r *http.Request, c *Conn, subprotocol string)
 	if subprotocol != "" {
 		subprotocols = []string{subprotocol}
 	}
+	compression := websocket.CompressionDisabled
+	if c.mount.WebSocket.Compression {
+		compression = websocket.CompressionNoContextTakeover
+	}
 	l := &link{owner: c}
 	ws, err := websocket.Accept(&hijackWriter{w, l}, r, &websocket.AcceptOptions{
 		Subprotocols:       subprotocols,
-		InsecureSkipVerify: true, // the origin has been checked
-		CompressionMode:    websocket.CompressionDisabled,
+		InsecureSkipVerify: true,        // the origin has been checked
+		CompressionMode:    compression, // of what is read: we write the data frames
 		OnPingReceived:     func(context.Context, []byte) bool { l.touch(); return true },
 		OnPongReceived:     func(context.Context, []byte) { l.touch() },
 	})
