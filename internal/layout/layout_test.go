@@ -30,10 +30,11 @@ var allowed = map[string][]string{
 	"runtime/ts":              {}, // the TypeScript runtime's text
 	"runtime/codec":           {},
 	"runtime/wire":            {"runtime/codec"},
+	"runtime/observe":         {},
 	"runtime/pubsub":          {},
 	"runtime/presence":        {"runtime/codec"},
-	"runtime/internal/engine": {"runtime/codec", "runtime/wire", "runtime/pubsub", "runtime/presence"},
-	"runtime/channel":         {"runtime/codec", "runtime/wire", "runtime/pubsub", "runtime/presence", "runtime/internal/engine"},
+	"runtime/internal/engine": {"runtime/codec", "runtime/observe", "runtime/wire", "runtime/pubsub", "runtime/presence"},
+	"runtime/channel":         {"runtime/codec", "runtime/observe", "runtime/wire", "runtime/pubsub", "runtime/presence", "runtime/internal/engine"},
 	"runtime/gen":             {"runtime/codec", "runtime/channel", "runtime/internal/engine"},
 	"examples/chat":           {"runtime/channel", "examples/chat/chat"},
 	"runtime/client":          {"runtime/codec", "runtime/wire"},

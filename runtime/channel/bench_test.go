@@ -152,6 +152,19 @@ func BenchmarkPushReply(b *testing.B) {
 	}
 }
 
+// BenchmarkSnapshot measures a look at 10,000 connections.
+func BenchmarkSnapshot(b *testing.B) {
+	s := newBench(b, &room{})
+	s.join(10_000, nil)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		if n := s.server.Snapshot().Connections["websocket"]; n != 10_000 {
+			b.Fatal(n)
+		}
+	}
+}
+
 // BenchmarkJoin measures a connection with one join.
 func BenchmarkJoin(b *testing.B) {
 	s := newBench(b, &room{})

@@ -39,6 +39,7 @@ import (
 	"time"
 
 	"github.com/chgen/chgen/runtime/internal/engine"
+	"github.com/chgen/chgen/runtime/observe"
 	"github.com/chgen/chgen/runtime/pubsub"
 )
 
@@ -69,6 +70,11 @@ func (s *Server) Shutdown(ctx context.Context) error { return s.e.Shutdown(ctx) 
 // Disconnect closes every connection that has the id (see WithID), with 1001. Clients reconnect and are asked for
 // their credentials again.
 func (s *Server) Disconnect(ctx context.Context, id string) error { return s.e.Disconnect(ctx, id) }
+
+// Snapshot says how the server stands. It may be called once a second with any number of connections: it takes a lock
+// for each one, briefly. Each number was right at some moment during the call, but not all at one and the same: a
+// connection that opens meanwhile may be missing while its membership is counted.
+func (s *Server) Snapshot() observe.Snapshot { return s.e.Snapshot() }
 
 // Engine is for package gen.
 func (s *Server) Engine() *engine.Server { return s.e }
@@ -107,6 +113,11 @@ func WithSecret(secret []byte) Option {
 // WithPubSub sets what carries broadcasts; the default is pubsub.New, which knows this process only.
 func WithPubSub(bus pubsub.PubSub) Option {
 	return option(func(cfg *engine.Config) { cfg.PubSub = bus })
+}
+
+// WithObserver adds somebody who is told what the server does; several are told one after the other.
+func WithObserver(o observe.Observer) Option {
+	return option(func(cfg *engine.Config) { cfg.Observers = append(cfg.Observers, o) })
 }
 
 // Limits bound what clients and handlers may take. Zero fields are the defaults.

@@ -18,11 +18,12 @@ type Call struct {
 	event   string
 	ref     wire.Ref
 	payload []byte
-	binary  bool
-	join    bool
+	watch   *watch // where there is an observer
 
 	response       []byte
 	responseBinary bool
+	binary         bool
+	join           bool
 	answered       atomic.Bool
 }
 
@@ -121,8 +122,10 @@ func (c *Call) answer(status string, response []byte, binary bool) {
 func (c *Call) send(status string, response []byte, binary bool) {
 	if err := c.m.conn.send(c.reply(status, response, binary)); err != nil {
 		c.m.log().Error("the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
-		c.m.conn.reply(c.reply(wire.StatusError, internalError, false))
+		status, response = wire.StatusError, internalError
+		c.m.conn.reply(c.reply(status, response, false))
 	}
+	c.observeEnd(status == wire.StatusOK, response)
 }
 
 // reply is the reply as a message. Join replies echo the frame's join_ref, others have the channel's (rule 2.6). A

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/chgen/chgen/runtime/wire"
 )
@@ -34,6 +35,9 @@ type Conn struct {
 	members  map[string]*Membership
 	alive    int  // memberships that have not ended, replaced ones included
 	draining bool // no new joins; closed with 1012 when the last member has gone
+
+	transport string    // its name
+	opened    time.Time // where there is an observer
 }
 
 // start makes c a running connection; its transport is to call End when the client is gone.
@@ -43,6 +47,8 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 	c.sender = c.srv.node + strconv.FormatUint(c.srv.serial.Add(1), 36)
 	c.out.carrier = carrier
 	c.out.limit = c.srv.limits.QueueBytes
+	c.out.dropped = c.srv.onDrop
+	c.observeOpened()
 	if c.srv.add(c) {
 		c.drain()
 	}
@@ -88,6 +94,7 @@ func (c *Conn) End() {
 	c.hangUp()
 	c.out.fail()
 	c.memberships.Wait()
+	c.observeClosed()
 	c.srv.remove(c)
 	c.srv.end()
 }
@@ -113,6 +120,14 @@ func (c *Conn) send(m *wire.Message) error {
 
 // reply queues a message that is text, which can always be encoded.
 func (c *Conn) reply(m *wire.Message) { _ = c.send(m) }
+
+// version is that of the protocol.
+func (c *Conn) version() string {
+	if c.ser == wire.V1 {
+		return "1"
+	}
+	return "2"
+}
 
 // attrs are what every log entry about the connection says.
 func (c *Conn) attrs(more ...any) []any {

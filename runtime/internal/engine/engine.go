@@ -39,6 +39,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/chgen/chgen/runtime/observe"
 	"github.com/chgen/chgen/runtime/presence"
 	"github.com/chgen/chgen/runtime/pubsub"
 )
@@ -50,6 +51,8 @@ type Config struct {
 	Logger *slog.Logger
 	PubSub pubsub.PubSub
 	Secret []byte
+
+	Observers []observe.Observer
 }
 
 // ConnectFunc is the connect hook.
@@ -71,6 +74,9 @@ type Server struct {
 	node     string // tells this server's connections from those of others on the bus
 	secret   []byte // of tokens
 	sessions sessions
+	observer *observe.Observer // of all observers; nil where there is none
+	stats    stats
+	onDrop   func(Delivery) // dropped, made once for all queues
 
 	mu       sync.Mutex // guards what follows
 	conns    map[*Conn]struct{}
@@ -109,6 +115,8 @@ func New(cfg Config) *Server {
 	}
 	s.topics = newRegistry(s)
 	s.tracker = presence.New(s.topics.diff)
+	s.onDrop = s.dropped
+	s.observer = s.newObserver(cfg.Observers)
 	return s
 }
 
@@ -156,17 +164,17 @@ func (s *Server) Disconnect(ctx context.Context, id string) error {
 }
 
 // begin counts an upgrade in, or says why there may be none.
-func (s *Server) begin() *Refusal {
+func (s *Server) begin() (*Refusal, observe.Cause) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.draining:
-		return &Refusal{http.StatusServiceUnavailable, "shutting down"}
+		return &Refusal{http.StatusServiceUnavailable, "shutting down"}, observe.RefusedDraining
 	case s.active >= s.limits.Connections:
-		return &Refusal{http.StatusServiceUnavailable, "too many connections"}
+		return &Refusal{http.StatusServiceUnavailable, "too many connections"}, observe.RefusedCapacity
 	}
 	s.active++
-	return nil
+	return nil, ""
 }
 
 // end counts an upgrade, or the connection it became, out.

@@ -13,6 +13,8 @@ const (
 	opBinary = 2
 	opClose  = 8
 	finBit   = 0x80
+
+	controlBit = 0x08 // of the opcodes of control frames
 )
 
 // The close codes (section 13 of the protocol, and section 7 of the design).

@@ -144,6 +144,7 @@ func (h *hub) close() {
 // Lost implements pubsub.Subscriber.
 func (h *hub) Lost(_ pubsub.Position, err error) {
 	h.srv.log.Warn("broadcasts may have been lost", "topic", h.topic, "err", err)
+	h.srv.observeLost(h.channel)
 }
 
 // Receive implements pubsub.Subscriber.
@@ -172,6 +173,7 @@ func (h *hub) deliver(p *publication, diff bool) {
 			h.srv.log.Error("broadcast cannot be encoded", "topic", h.topic, "event", p.event, "err", failed)
 		}
 	}()
+	members, size := 0, 0 // that have it
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.members {
@@ -183,8 +185,12 @@ func (h *hub) deliver(p *publication, diff bool) {
 			failed = err
 			continue
 		}
-		m.conn.out.put(frame, p.delivery, key)
+		if m.conn.out.put(frame, p.delivery, key) {
+			members++
+			size += len(frame)
+		}
 	}
+	h.observeDelivered(p.event, members, size)
 }
 
 // frameCache holds a message as each serializer in use writes it.
@@ -213,17 +219,28 @@ func (c *frameCache) get(ser wire.Serializer, msg *wire.Message) ([]byte, error)
 // intercept puts p into every member's mailbox. A member whose mailbox is full loses the event where it is volatile,
 // else its membership: an event is never lost in silence.
 func (h *hub) intercept(p *publication) {
+	members := 0 // that have it
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.members {
 		if p.from != "" && p.from == m.conn.sender {
 			continue
 		}
-		if err := m.enqueueWork(item{intercept: p}); errors.Is(err, ErrBusy) && p.delivery != Volatile {
+		err := m.enqueueWork(item{intercept: p})
+		if err == nil {
+			members++
+			continue
+		}
+		if !errors.Is(err, ErrBusy) {
+			continue
+		}
+		h.srv.dropped(p.delivery)
+		if p.delivery != Volatile {
 			m.log().Error("too many intercepted events wait", m.attrs("event", p.event)...)
 			m.end(Crashed, true)
 		}
 	}
+	h.observeDelivered(p.event, members, 0)
 }
 
 // diff sends a presence diff to the members of its topic on this node.
@@ -235,4 +252,5 @@ func (r *registry) diff(topic string, diff presence.Diff) {
 	if h != nil {
 		h.deliver(&publication{event: eventDiff, payload: diff.AppendJSON(nil)}, true)
 	}
+	r.srv.observePresence(topic, diff)
 }

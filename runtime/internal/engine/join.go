@@ -74,7 +74,7 @@ func (m *Membership) runJoin(call *Call) {
 func (m *Membership) accept(call *Call) {
 	err := m.conn.srv.topics.subscribe(m.ctx, m, func() {
 		call.send(wire.StatusOK, call.response, call.responseBinary)
-		m.member = true
+		m.countIn()
 	})
 	if err != nil {
 		if !m.gone() {
@@ -99,6 +99,7 @@ func (m *Membership) refuse(call *Call, response []byte) {
 	m.mailbox, m.deferred, m.pushes = nil, nil, 0
 	m.mu.Unlock()
 	m.conn.dismiss(m, call.reply(wire.StatusError, response, false))
+	call.observeEnd(false, response)
 	for _, it := range mailbox {
 		m.turnAway(it)
 	}

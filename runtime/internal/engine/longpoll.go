@@ -120,7 +120,10 @@ func (t longPoll) post(w http.ResponseWriter, r *http.Request, e Endpoint, query
 		return
 	}
 	defer s.leave()
-	s.receive(r.Context(), frames).write(w)
+	end := s.observePoll(r.Context())
+	a := s.receive(r.Context(), frames)
+	a.write(w)
+	end(true, a.status, len(frames))
 }
 
 // readBatch reads the frames of a request, or says why there are none. Where that is for a limit, none is taken and the

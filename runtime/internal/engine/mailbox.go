@@ -16,7 +16,7 @@ type item struct {
 
 // push puts a client's push into the mailbox, or answers it.
 func (m *Membership) push(msg *wire.Message) {
-	call := &Call{m: m, event: msg.Event, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary}
+	call := (&Call{m: m, event: msg.Event, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary}).observed()
 	m.mu.Lock()
 	switch {
 	case m.ending:

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chgen/chgen/runtime/observe"
 	"github.com/chgen/chgen/runtime/presence"
 	"github.com/chgen/chgen/runtime/wire"
 )
@@ -175,6 +176,7 @@ func (m *Membership) finish() {
 	m.unsubscribe()
 	m.dropPresence()
 	m.runLeave(reason)
+	m.countOut(reason)
 	m.conn.dismiss(m, m.lastFrame(reason))
 	m.work.Wait()
 	close(m.done)
@@ -205,6 +207,7 @@ func (m *Membership) turnAway(it item) {
 	case it.leave != nil:
 		m.replyLeft(it.leave)
 	case it.call != nil && m.refused():
+		it.call.observeEnd(false, unmatchedTopic)
 		m.conn.replyUnmatched(&wire.Message{Ref: it.call.ref, Topic: m.topic})
 	case it.call != nil:
 		it.call.answer(wire.StatusError, closedError, false)
@@ -245,6 +248,24 @@ func (m *Membership) runLeave(reason Reason) {
 		leaver.Leave(ctx, reason)
 		return nil
 	})
+}
+
+// countIn makes m a member: its join is answered with ok.
+func (m *Membership) countIn() {
+	m.member = true
+	m.conn.srv.stats.addMembership(m.channel.Name, 1)
+}
+
+// countOut is called when everything of m but concurrent work is over.
+func (m *Membership) countOut(reason Reason) {
+	if !m.member {
+		return
+	}
+	s := m.conn.srv
+	s.stats.addMembership(m.channel.Name, -1)
+	if s.observer != nil {
+		s.observer.Left(m.ctx, observe.Left{Channel: m.channel.Name, Reason: string(reason)})
+	}
 }
 
 // gone reports whether the client cannot be reached any more, so that errors are no news.

@@ -34,6 +34,7 @@ func (s *session) servePoll(w http.ResponseWriter, r *http.Request, received uin
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // or the http.Server's ReadTimeout would end the request
 	_ = control.SetWriteDeadline(time.Now().Add(s.Window + s.conn.srv.limits.CloseTimeout))
+	end := s.observePoll(r.Context())
 	p := &poll{look: make(chan struct{}, 1)}
 	s.begin(p, received)
 	defer s.finish(p)
@@ -44,6 +45,7 @@ func (s *session) servePoll(w http.ResponseWriter, r *http.Request, received uin
 	_ = control.SetWriteDeadline(time.Now().Add(s.conn.srv.limits.CloseTimeout))
 	a.write(w)
 	_ = control.Flush()
+	end(false, a.status, len(a.frames))
 	_ = control.SetWriteDeadline(time.Time{}) // the connection may serve other requests
 }
 

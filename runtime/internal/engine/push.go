@@ -15,6 +15,7 @@ func (m *Membership) begin(call *Call) (ctx context.Context, done func()) {
 		return ctx, cancel
 	}
 	call.ctx = ctx
+	ctx = call.observeStart(ctx)
 	timer := time.AfterFunc(m.conn.srv.limits.HandlerTimeout, call.expire) // three allocations fewer than context.AfterFunc
 	return ctx, func() {
 		timer.Stop()

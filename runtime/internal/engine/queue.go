@@ -54,6 +54,8 @@ type queue struct {
 	closing []byte            // the close frame that is in, or was taken out
 	dead    bool              // the network failed, or was given up
 	drained chan struct{}     // closed when everything has been taken out, made by wait
+
+	dropped func(Delivery) // told of each frame that is not delivered; nil is nobody
 }
 
 // put queues a data frame. key tells Latest frames apart. It returns false where the queue takes no more data, and
@@ -68,6 +70,7 @@ func (q *queue) put(data []byte, delivery Delivery, key string) bool {
 		q.replace(key)
 	}
 	if !q.fits(len(data)) && !q.evict(len(data)) {
+		q.noteDropped(delivery)
 		if delivery == Volatile {
 			return true
 		}
@@ -103,10 +106,19 @@ func (q *queue) replace(key string) {
 
 // drop forgets a frame that waits.
 func (q *queue) drop(i int) {
-	if n := len(q.frames[i].data); n > 0 {
-		q.bytes -= n
+	if f := q.frames[i]; len(f.data) > 0 {
+		q.bytes -= len(f.data)
+		if f.data[0]&controlBit == 0 {
+			q.noteDropped(f.delivery)
+		}
 		q.take(i)
 		q.holes++
+	}
+}
+
+func (q *queue) noteDropped(delivery Delivery) {
+	if q.dropped != nil {
+		q.dropped(delivery)
 	}
 }
 

@@ -74,12 +74,14 @@ func (c *Conn) join(msg *wire.Message) {
 		return
 	}
 	if !c.mayJoin() {
+		c.srv.observeRefusedJoin(c.ctx, channel, rateLimited)
 		c.refuseJoin(msg, rateLimited)
 		return
 	}
 	m := newMembership(c, channel, params, msg)
 	if refusal := c.admit(m); refusal != nil {
 		m.cancel()
+		c.srv.observeRefusedJoin(c.ctx, channel, refusal)
 		c.refuseJoin(msg, refusal)
 		return
 	}
@@ -87,7 +89,8 @@ func (c *Conn) join(msg *wire.Message) {
 	if m.old != nil {
 		m.old.replace()
 	}
-	go m.start(&Call{m: m, event: wire.EventJoin, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary, join: true})
+	call := &Call{m: m, event: wire.EventJoin, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary, join: true}
+	go m.start(call.observed())
 }
 
 // refuseJoin answers a phx_join that is not even begun.

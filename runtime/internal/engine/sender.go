@@ -24,25 +24,30 @@ type Sender struct {
 	m     *Membership // of a push the client; of a broadcast whoever sends it, nil from anywhere
 	push  bool
 	topic string
+	name  string // of the channel
 	from  string // the connection that is left out
 	err   error  // why there is no such audience
 }
 
 // Push is the audience of this client alone.
-func (m *Membership) Push() Sender { return Sender{srv: m.conn.srv, m: m, push: true, topic: m.topic} }
+func (m *Membership) Push() Sender {
+	return Sender{srv: m.conn.srv, m: m, push: true, topic: m.topic, name: m.channel.Name}
+}
 
 // Broadcast is the audience of everybody on the topic.
-func (m *Membership) Broadcast() Sender { return Sender{srv: m.conn.srv, m: m, topic: m.topic} }
+func (m *Membership) Broadcast() Sender {
+	return Sender{srv: m.conn.srv, m: m, topic: m.topic, name: m.channel.Name}
+}
 
 // BroadcastFrom is the audience of everybody on the topic but this client.
 func (m *Membership) BroadcastFrom() Sender {
-	return Sender{srv: m.conn.srv, m: m, topic: m.topic, from: m.conn.sender}
+	return Sender{srv: m.conn.srv, m: m, topic: m.topic, name: m.channel.Name, from: m.conn.sender}
 }
 
 // Broadcast is the audience of everybody on the topic of c with these parameters.
 func (s *Server) Broadcast(c *Spec, params ...string) Sender {
 	topic, err := s.router.topic(c, params)
-	return Sender{srv: s, topic: topic, err: err}
+	return Sender{srv: s, topic: topic, name: c.Name, err: err}
 }
 
 // Send sends an event with a payload. See channel's documentation of what the audiences promise.
@@ -88,14 +93,20 @@ func (s Sender) send(ctx context.Context, event OutEvent, binary bool, encode fu
 		return fmt.Errorf("event %s: %w", event.Name, err)
 	}
 	publish := func(ctx context.Context) error {
-		return s.srv.bus.Publish(ctx, pubsub.Publication{Topic: s.topic, Data: data})
+		ctx, end := s.srv.observeBroadcast(ctx, s.name, event.Name, s.topic, len(data))
+		err := s.srv.bus.Publish(ctx, pubsub.Publication{Topic: s.topic, Data: data})
+		if end != nil {
+			end(err)
+		}
+		return err
 	}
 	if s.m == nil {
 		return publish(ctx)
 	}
 	deferred, err := s.m.afterReply(func() {
-		if err := publish(s.m.ctx); err != nil && !s.m.gone() {
-			s.m.log().ErrorContext(s.m.ctx, "broadcast failed", s.m.attrs("event", event.Name, "err", err)...)
+		ctx := withValuesOf{s.m.ctx, ctx} // Join's own has ended by then
+		if err := publish(ctx); err != nil && !s.m.gone() {
+			s.m.log().ErrorContext(ctx, "broadcast failed", s.m.attrs("event", event.Name, "err", err)...)
 		}
 	})
 	if deferred {
@@ -106,6 +117,14 @@ func (s Sender) send(ctx context.Context, event OutEvent, binary bool, encode fu
 	}
 	return publish(ctx) // also when the membership has ended: Leave may say good-bye
 }
+
+// withValuesOf is a context with the values of another.
+type withValuesOf struct {
+	context.Context
+	values context.Context
+}
+
+func (c withValuesOf) Value(key any) any { return c.values.Value(key) }
 
 // sendPush sends p to the membership's client.
 func (s Sender) sendPush(p *publication, encode func([]byte) ([]byte, error)) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+
+	"github.com/chgen/chgen/runtime/observe"
 )
 
 // Transport is channel.Transport: see there.
@@ -27,6 +29,8 @@ type Endpoint struct {
 	srv    *Server
 	mount  *mount
 	params map[string]string // of the mount's path
+
+	transport string // its name
 }
 
 // Refusal is why a request does not open a connection.
@@ -49,9 +53,11 @@ func (e *Refusal) answer(w http.ResponseWriter) {
 func (e Endpoint) query(r *http.Request) (url.Values, *Refusal) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
+		e.srv.observeRefused(r.Context(), e.transport, observe.RefusedRequest)
 		return nil, &Refusal{http.StatusBadRequest, "malformed query"}
 	}
 	if !e.srv.allowed(r, e.mount) {
+		e.srv.observeRefused(r.Context(), e.transport, observe.RefusedOrigin)
 		return nil, &Refusal{Status: http.StatusForbidden}
 	}
 	return query, nil
@@ -67,16 +73,18 @@ type opening struct {
 func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 	ser := serializerFor(query)
 	if ser == nil {
+		e.srv.observeRefused(context.Background(), e.transport, observe.RefusedVersion)
 		return opening{}, &Refusal{Status: http.StatusForbidden}
 	}
-	if refusal := e.srv.begin(); refusal != nil {
+	if refusal, cause := e.srv.begin(); refusal != nil {
+		e.srv.observeRefused(context.Background(), e.transport, cause)
 		return opening{}, refusal
 	}
 	for name, value := range e.params {
 		query.Set(name, value)
 	}
 	generated, _ := lastValue(query, paramGenerated)
-	return opening{&Conn{srv: e.srv, mount: e.mount, ser: ser, generated: generated == "1"}, query}, nil
+	return opening{&Conn{srv: e.srv, mount: e.mount, ser: ser, transport: e.transport, generated: generated == "1"}, query}, nil
 }
 
 // abandon counts out an opening that has come to nothing.

@@ -12,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/chgen/chgen/runtime/codec"
+	"github.com/chgen/chgen/runtime/observe"
 )
 
 // RefusalError is a connect hook's refusal with a reason that the client may see.
@@ -26,6 +27,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	endpoint.transport = transport.Name()
 	transport.Serve(w, r, endpoint)
 }
 
@@ -55,6 +57,7 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	}
 	r, subprotocol, refusal := e.mount.negotiate(r)
 	if refusal != nil {
+		e.srv.observeRefused(r.Context(), e.transport, observe.RefusedSubprotocol)
 		return refusal
 	}
 	o, refusal := e.admit(query)
@@ -65,10 +68,12 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	s := c.srv
 	if problem := upgradeProblem(r); problem != "" {
 		o.abandon()
+		s.observeRefused(r.Context(), e.transport, observe.RefusedRequest)
 		return &Refusal{http.StatusBadRequest, problem}
 	}
 	if !canHijack(w) {
 		o.abandon()
+		s.observeRefused(r.Context(), e.transport, observe.RefusedServer)
 		s.log.ErrorContext(r.Context(), "the ResponseWriter cannot be hijacked", "type", fmt.Sprintf("%T", w))
 		return &Refusal{Status: http.StatusInternalServerError}
 	}
@@ -83,6 +88,7 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	l := accept(w, r, c, subprotocol)
 	if l == nil {
 		o.abandon()
+		s.observeRefused(r.Context(), e.transport, observe.RefusedServer)
 		return nil // it has been answered
 	}
 	c.start(ctx, l)
@@ -160,12 +166,15 @@ func (s *Server) runConnect(r *http.Request, q *ConnectQuery) (ctx context.Conte
 // refusal is what a client is answered whom the connect hook has refused. Only generated clients are told the reason.
 func (s *Server) refusal(r *http.Request, c *Conn, err error) *Refusal {
 	if errors.Is(err, errHookPanicked) {
+		s.observeRefused(r.Context(), c.transport, observe.RefusedHookPanic)
 		return &Refusal{Status: http.StatusInternalServerError}
 	}
 	s.log.InfoContext(r.Context(), "connection refused", "err", err, "remote", remoteHost(r))
 	if errors.Is(err, errHookTooSlow) {
+		s.observeRefused(r.Context(), c.transport, observe.RefusedHookTimeout)
 		return &Refusal{Status: http.StatusServiceUnavailable}
 	}
+	s.observeRefused(r.Context(), c.transport, observe.RefusedHook)
 	refusal := &Refusal{Status: http.StatusForbidden}
 	if c.generated {
 		refusal.Reason = refusalReason(err)
