@@ -5,7 +5,6 @@ package interop_test
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"testing"
@@ -14,38 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nshafer/phx"
 
-	"github.com/chgen/chgen/examples/chat/chat"
+	"github.com/chgen/chgen/internal/echo"
 	"github.com/chgen/chgen/runtime/channel"
 )
-
-// room echoes.
-type room struct{}
-
-func (room) Join(_ context.Context, socket *chat.RoomSocket, _ chat.RoomJoin) (chat.RoomHandler, chat.RoomJoined, error) {
-	if socket.Topic().RoomID == "private" {
-		return nil, chat.RoomJoined{}, chat.ErrNotAMember
-	}
-	return &member{socket: socket}, chat.RoomJoined{You: chat.Author{ID: "1", Name: "Ada", Role: chat.RoleMember}}, nil
-}
-
-type member struct {
-	chat.UnimplementedRoomHandler
-	socket *chat.RoomSocket
-}
-
-func (m *member) SendMessage(ctx context.Context, in chat.RoomSendMessage) (chat.RoomSendMessageReply, error) {
-	message := chat.Message{ID: "7", Author: chat.Author{ID: "1", Name: "Ada", Role: chat.RoleMember}, Body: in.Body}
-	return chat.RoomSendMessageReply{ID: message.ID}, m.socket.Broadcast().MessageCreated(ctx, message)
-}
 
 // serve returns the URL of a chat and what ends every connection to it.
 func serve(t *testing.T) (endpoint *url.URL, disconnect func()) {
 	t.Helper()
 	server := channel.NewServer(channel.WithLogger(slog.New(slog.DiscardHandler)), channel.WithLimits(channel.Limits{CloseTimeout: time.Second}))
-	chat.OnConnect(server, func(ctx context.Context, _ *http.Request, params chat.ConnectParams) (context.Context, error) {
-		return channel.WithID(ctx, params.Name), nil
-	})
-	chat.HandleRoom(server, room{})
+	echo.Handle(server)
 	web := httptest.NewServer(server)
 	t.Cleanup(func() {
 		if err := server.Shutdown(context.Background()); err != nil {
@@ -99,10 +75,10 @@ func TestAGoClientOfPhoenix(t *testing.T) {
 			lobby := socket.Channel("room:lobby", map[string]string{})
 			heard := make(chan any, 1)
 			lobby.On("message_created", func(payload any) { heard <- payload })
-			you := map[string]any{"id": "1", "name": "Ada", "role": "member"}
+			you := map[string]any{"id": "Ada", "name": "Ada", "role": "member"}
 			check(t, "join", await(lobby.Join()), answer{"ok", map[string]any{"you": you, "recent": []any{}}})
 			sent := await(lobby.Push("send_message", map[string]any{"body": "hello"}))
-			if sent.Status != "ok" || sent.Response["id"] != "7" {
+			if sent.Status != "ok" || sent.Response["id"] != "hello" {
 				t.Errorf("send_message: got %v", sent)
 			}
 			if message, _ := (<-heard).(map[string]any); message["body"] != "hello" {
