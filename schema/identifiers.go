@@ -66,7 +66,7 @@ func (o outputs) claim(id string, at ir.Pos, format string, args ...any) {
 // become wrong by that.
 func (c *checker) checkIdentifiers() {
 	o := outputs{c.scope("in Go"), c.scope("in TypeScript")}
-	o.pkg.keep("what connect makes", "ConnectParams", "OnConnect")
+	o.pkg.keep("what connect makes", "ConnectParams", "OnConnect", "RenewParams")
 	o.module.keep("what connect makes", "ConnectParams")
 	o.module.keep("what every client exports", "Socket", "SocketOptions", "SocketState", "Channel", "ChannelDefinition",
 		"ChannelError", "ChannelPresence", "ChannelState", "JoinOptions", "PresenceChange", "PresenceEntry", "PushOptions",

@@ -18,8 +18,9 @@
 // invalid_payload and unknown_event never reach the handler. rate_limited says that too many pushes wait, timeout that
 // the handler took too long (what it returns later is dropped), closed that the membership ended first.
 //
-// The context of a method carries the values of the context that the connect hook returned. It ends with the
-// membership, and Limits.HandlerTimeout after the message came into turn.
+// The context of a method carries the values of the context that the connect hook returned last: a client may present
+// new credentials on the connection that it has. It ends with the membership, and Limits.HandlerTimeout after the message
+// came into turn.
 //
 // What Join pushes, broadcasts or tracks takes effect after the join reply, in its order, and not at all if Join
 // refuses. After that comes Joined, for handlers that are Joiners, and on channels with presence the presence_state.

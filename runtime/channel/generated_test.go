@@ -281,7 +281,7 @@ func handleRoom(server *channel.Server, spec *gen.Channel, c RoomChannel) {
 						return nil, err
 					}
 					work, err := h.Search(ctx, in)
-					if err != nil {
+					if err != nil || work == nil {
 						return nil, err
 					}
 					return func(ctx context.Context) error {

@@ -54,7 +54,8 @@ func (s Socket) Close() { s.m.Close() }
 func (s Socket) ID() string { return s.m.ID() }
 
 // WithID returns a context that gives a connection an id, if the connect hook returns it: all connections of one user
-// have the same, so that Server.Disconnect ends them all.
+// have the same, so that Server.Disconnect ends them all. A connection keeps its id: new credentials with another are
+// refused.
 func WithID(ctx context.Context, id string) context.Context { return engine.WithID(ctx, id) }
 
 // AuthToken returns the token that the client has presented, in the connect hook of a Mount with AuthToken and wherever

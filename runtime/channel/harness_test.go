@@ -155,6 +155,20 @@ func (s *site) connectTo(path string) *client {
 	return c
 }
 
+// connectAs opens a socket with a header and subprotocols.
+func (s *site) connectAs(path string, header http.Header, subprotocols ...string) *client {
+	s.t.Helper()
+	ws, _, err := websocket.Dial(context.Background(), "ws://example.com"+path, &websocket.DialOptions{
+		HTTPClient:   &http.Client{Transport: &http.Transport{DialContext: s.dialer.Dial, DisableKeepAlives: true}},
+		HTTPHeader:   header,
+		Subprotocols: subprotocols,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return newClient(s.t, ws)
+}
+
 func newClient(t *testing.T, ws *websocket.Conn) *client {
 	c := &client{t: t, ws: ws, frames: make(chan []byte, 4096)}
 	go func() {

@@ -451,6 +451,8 @@ func TestConcurrentEventsRunBeside(t *testing.T) {
 		switch in.Body {
 		case "refuse":
 			return nil, &SlowDownError{1}
+		case "nothing":
+			return nil, nil //nolint:nilnil // which is what is tested
 		case "panic":
 			return func(context.Context) (Text, error) { panic("boom") }, nil
 		case "Goexit":
@@ -474,6 +476,11 @@ func TestConcurrentEventsRunBeside(t *testing.T) {
 		c.send(`["1","5","room:a","search",{"body":"refuse"}]`)
 		if response := c.expectReply("5", "error"); response["reason"] != "slow_down" {
 			t.Errorf("got %v, want slow_down", response)
+		}
+		c.send(`["1","5","room:a","search",{"body":"nothing"}]`)
+		c.expect(`["1","5","room:a","phx_reply",{"status":"error","response":{"reason":"internal"}}]`)
+		if n := s.log.count("returned neither work nor an error"); n != 1 {
+			t.Errorf("%d log entries say so, want 1", n)
 		}
 		c.send(`["1","6","room:a","search",{"body":"Goexit"}]`)
 		c.expectReply("6", "error")

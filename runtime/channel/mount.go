@@ -12,8 +12,8 @@ import (
 type Mount struct {
 	// Path is the mount: "/socket" serves WebSocket at /socket/websocket and long-polling at /socket/longpoll. Where
 	// these are to differ in more than what follows, two mounts may have one path and a transport each. A segment may be
-	// a parameter: "/ws/{user_id}" gives the connect hook the parameter user_id, whatever the query says it to be. Of
-	// two mounts that match, the first counts.
+	// a parameter: "/ws/{user_id}" gives the connect hook the parameter user_id, whatever the query says it to be, and
+	// its request the PathValue of that name. Of two mounts that match, the first counts.
 	Path string
 
 	// WebSocket and LongPoll are both on unless they are switched Off.

@@ -38,6 +38,10 @@ func TestASlowClientHarmsNobodyElse(t *testing.T) {
 			other.expect(`[null,null,"room:a","said",{"body":"` + body + `"}]`)
 		}
 		newClient(t, slow).expectClose(1013, "slow consumer")
+		synctest.Wait()
+		if n := s.log.count(`level=WARN msg="connection closed: the client reads too slowly" conn=`); n != 1 {
+			t.Errorf("%d log entries say so, want 1", n)
+		}
 	}, channel.WithLimits(channel.Limits{QueueBytes: 4096}))
 }
 

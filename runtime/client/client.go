@@ -38,11 +38,14 @@ package client
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/chgen/chgen/runtime/codec"
 )
 
 // SupportsGenerated1 is named by every file of the first generation: such a file does not compile with a runtime that
@@ -85,10 +88,11 @@ type Client struct {
 	running  bool       // there is the goroutine of run
 	over     bool       // Closed or Refused, or about to be
 	state    State
-	err      error         // of the latest state
-	session  *session      // the connection, from when frames can be sent
-	changed  chan struct{} // closed, and made anew, when session or over changes
-	waiting  []chan error  // calls of Connect
+	err      error                                          // of the latest state
+	session  *session                                       // the connection, from when frames can be sent
+	changed  chan struct{}                                  // closed, and made anew, when session or over changes
+	waiting  []chan error                                   // calls of Connect
+	params   func(context.Context) (codec.Marshaler, error) // of the next attempt; nil is none
 	refs     uint64
 	channels map[string]*Channel // by topic: joined, or on their way in or out
 	states   listeners[StateChange]
@@ -121,6 +125,7 @@ func New(target string, opts ...Option) (*Client, error) {
 	for _, opt := range opts {
 		opt(&c.cfg)
 	}
+	c.params = c.cfg.params
 	c.notices.c = c
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c, nil
@@ -262,8 +267,11 @@ func (c *Client) dial() (Conn, error) {
 	defer cancel()
 	target := *c.target
 	query := target.Query()
-	if c.cfg.params != nil {
-		params, err := c.cfg.params(ctx)
+	c.mu.Lock()
+	ask := c.params
+	c.mu.Unlock()
+	if ask != nil {
+		params, err := ask(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("connect params: %w", err)
 		}
@@ -274,7 +282,18 @@ func (c *Client) dial() (Conn, error) {
 	query.Set("vsn", "2.0.0")
 	query.Set("chgen", "1")
 	target.RawQuery = query.Encode()
-	conn, err := c.cfg.transport.Dial(ctx, target.String(), c.cfg.header)
+	header := c.cfg.header
+	if c.cfg.token != nil {
+		token, err := c.cfg.token(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("auth token: %w", err)
+		}
+		if header = header.Clone(); header == nil {
+			header = make(http.Header)
+		}
+		header.Set(HeaderAuthToken, token)
+	}
+	conn, err := c.cfg.transport.Dial(ctx, target.String(), header)
 	if err != nil && c.ctx.Err() == nil && ctx.Err() != nil {
 		return nil, fmt.Errorf("connect: %w", context.Cause(ctx))
 	}

@@ -16,6 +16,7 @@ type Option func(*config)
 type config struct {
 	transport Transport
 	params    func(context.Context) (codec.Marshaler, error)
+	token     func(context.Context) (string, error)
 	header    http.Header
 	timeout   time.Duration
 	heartbeat time.Duration
@@ -47,6 +48,17 @@ func WithParams(params codec.Marshaler) Option {
 // each. Its context ends with the attempt (WithTimeout); its error makes the attempt fail, and another follows.
 func WithParamsFunc(params func(context.Context) (codec.Marshaler, error)) Option {
 	return func(cfg *config) { cfg.params = params }
+}
+
+// WithAuthToken sets a token that the client presents beside the query, which ends up in the logs of proxies. The
+// server's mount must have AuthToken. What is to be renewed while connected belongs to the params instead: see Renew.
+func WithAuthToken(token string) Option {
+	return WithAuthTokenFunc(func(context.Context) (string, error) { return token, nil })
+}
+
+// WithAuthTokenFunc is WithAuthToken for a token that is asked for before each attempt, as WithParamsFunc asks.
+func WithAuthTokenFunc(token func(context.Context) (string, error)) Option {
+	return func(cfg *config) { cfg.token = token }
 }
 
 // WithHeader sets the header of the request that opens a connection.

@@ -69,7 +69,8 @@ func (ch *Channel) receive(m *wire.Message) {
 	}
 }
 
-func (ch *Channel) receiveReply(member *membership, m *wire.Message) {
+// answerOf reads a reply.
+func answerOf(m *wire.Message) answer {
 	var a answer
 	if m.Status != "" { // a binary frame
 		a.Status, a.payload = m.Status, Payload{data: m.Payload, binary: true}
@@ -82,6 +83,11 @@ func (ch *Channel) receiveReply(member *membership, m *wire.Message) {
 	if a.err == nil && a.Status != wire.StatusOK {
 		a.err = replyError(a.Status, a.payload.data, a.payload.binary)
 	}
+	return a
+}
+
+func (ch *Channel) receiveReply(member *membership, m *wire.Message) {
+	a := answerOf(m)
 	ref := m.Ref.Text()
 	if ref == member.ref {
 		if !member.joined && ch.state == Joining {

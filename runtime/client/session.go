@@ -29,13 +29,15 @@ type session struct {
 	cancel context.CancelCauseFunc
 	out    chan frame
 	heard  atomic.Bool // something has come since the last heartbeat
+
+	renewals map[string]chan answer // by ref: that wait for their answer; guarded by the client's mu
 }
 
 // outFrames is how many frames may wait for the writer; more make their senders wait.
 const outFrames = 64
 
 func newSession(c *Client, conn Conn) *session {
-	s := &session{c: c, conn: conn, out: make(chan frame, outFrames)}
+	s := &session{c: c, conn: conn, out: make(chan frame, outFrames), renewals: make(map[string]chan answer)}
 	s.ctx, s.cancel = context.WithCancelCause(c.ctx)
 	return s
 }
@@ -69,12 +71,24 @@ func (s *session) read() error {
 	}
 }
 
-// receive hands a frame to the channel that it is for.
+// receive hands a frame to the channel, or the renewal, that it is for.
 func (c *Client) receive(m *wire.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if m.Topic == wire.TopicPhoenix && m.Event == wire.EventReply {
+		c.session.receiveReply(m)
+	}
 	if ch := c.channels[m.Topic]; ch != nil {
 		ch.receive(m)
+	}
+}
+
+// receiveReply takes a reply that is no channel's. It needs the client's mu.
+func (s *session) receiveReply(m *wire.Message) {
+	ref := m.Ref.Text()
+	if answered := s.renewals[ref]; answered != nil {
+		delete(s.renewals, ref)
+		answered <- answerOf(m)
 	}
 }
 

@@ -8,9 +8,13 @@ import (
 // Transport makes connections. It may be used by many clients at once.
 type Transport interface {
 	// Dial opens a connection to the socket at target, which has scheme ws or wss and everything that the server is
-	// to know in its query. The error of a server that refuses for good is a *RefusedError.
+	// to know in its query. HeaderAuthToken is a token, which is not to go any other way but the transport's own for
+	// tokens. The error of a server that refuses for good is a *RefusedError.
 	Dial(ctx context.Context, target string, header http.Header) (Conn, error)
 }
+
+// HeaderAuthToken is the header that the token of WithAuthToken is in.
+const HeaderAuthToken = "X-Phoenix-AuthToken"
 
 // Conn is one connection. Read is called by one goroutine, Write by one other; the rest by any.
 type Conn interface {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 
@@ -19,9 +20,16 @@ type WebSocket struct {
 
 const maxMessageBytes = 16 << 20
 
-// Dial implements Transport.
+// Dial implements Transport. A token travels as a subprotocol, because pages can send it in no other way and servers
+// therefore look for it there.
 func (t *WebSocket) Dial(ctx context.Context, target string, header http.Header) (Conn, error) {
-	ws, response, err := websocket.Dial(ctx, target, &websocket.DialOptions{HTTPClient: t.HTTPClient, HTTPHeader: header})
+	options := websocket.DialOptions{HTTPClient: t.HTTPClient, HTTPHeader: header}
+	if tokens := header.Values(HeaderAuthToken); len(tokens) > 0 {
+		options.HTTPHeader = header.Clone()
+		options.HTTPHeader.Del(HeaderAuthToken)
+		options.Subprotocols = []string{"phoenix", "base64url.bearer.phx." + base64.RawStdEncoding.EncodeToString([]byte(tokens[0]))}
+	}
+	ws, response, err := websocket.Dial(ctx, target, &options)
 	if err != nil {
 		if response != nil && response.StatusCode == http.StatusForbidden {
 			return nil, &RefusedError{}

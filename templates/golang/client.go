@@ -15,6 +15,9 @@ func (g *generator) client() {
 	g.file.HeaderComment(headerLine(g.schema))
 	g.file.Comment("// Fails to compile where the runtime is too old for this file: go get github.com/chgen/chgen@latest.")
 	g.file.Const().Id("_").Op("=").Qual(pathClient, "SupportsGenerated1")
+	if len(g.schema.Connect) > 0 {
+		g.renewParams()
+	}
 	for _, ch := range g.schema.Channels {
 		r := clientRoom{newRoom(ch)}
 		g.clientType(r)
@@ -27,6 +30,14 @@ func (g *generator) client() {
 			g.clientListen(r, e)
 		}
 	}
+}
+
+// renewParams writes the function that presents new connect params.
+func (g *generator) renewParams() {
+	g.file.Comment("// RenewParams presents params on the connection that c has, and with every later attempt to connect: see its Renew.")
+	g.file.Func().Id("RenewParams").Params(ctxParam(), clientParam(), jen.Id("params").Id("ConnectParams")).Error().Block(
+		jen.Return(jen.Id("c").Dot("Renew").Call(jen.Id("ctx"), jen.Op("&").Id("params"))),
+	)
 }
 
 // clientRoom is a channel on its way into the file of clients.

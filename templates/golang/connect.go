@@ -17,7 +17,8 @@ func (g *generator) connect() {
 			Params(ctxType(), jen.Error())
 	}
 	g.file.Comment("// OnConnect sets the hook that every client passes when it opens a socket. The context that it returns gives the")
-	g.file.Comment("// handlers their values; its error refuses the client. Call it before the server serves.")
+	g.file.Comment("// handlers their values; its error refuses the client. It is passed again, with the same request, where a client")
+	g.file.Comment("// presents new params on the connection that it has. Call OnConnect before the server serves.")
 	g.file.Func().Id("OnConnect").Params(serverParam(), jen.Id("connect").Add(hook())).Block(
 		jen.Qual(pathGen, "OnConnect").Call(jen.Id("server"),
 			jen.Func().Params(ctxParam(), requestParam(), queryParam()).Params(ctxType(), jen.Error()).Block(

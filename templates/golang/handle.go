@@ -137,7 +137,7 @@ func (r room) concurrent(e *ir.ClientEvent) func(*jen.Group) {
 			return
 		}
 		body.List(jen.Id("work"), jen.Err()).Op(":=").Add(r.callHandler(e))
-		body.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))
+		body.If(jen.Err().Op("!=").Nil().Op("||").Id("work").Op("==").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))
 		body.Return(jen.Func().Params(ctxParam()).Error().BlockFunc(func(inner *jen.Group) {
 			respond(inner, out, jen.Id("work").Call(jen.Id("ctx")))
 		}), jen.Nil())

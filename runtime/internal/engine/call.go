@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,8 @@ type Call struct {
 	ref     wire.Ref
 	payload []byte
 	watch   *watch // where there is an observer
+
+	position string // of a generated client's join: where it last saw the topic's history
 
 	response       []byte
 	responseBinary bool
@@ -106,6 +109,50 @@ func (c *Call) ReplyJSON(v json.RawMessage) error {
 func (c *Call) ReplyBytes(v []byte) error {
 	c.response, c.responseBinary = v, true
 	return nil
+}
+
+// takePosition takes what is the runtime's own out of join params, before a decoder that may be strict sees them.
+// Params that are no sound object stay as they are, for the decoder to refuse.
+func (c *Call) takePosition() {
+	if c.binary || !bytes.Contains(c.payload, []byte(`"`+paramRecover+`"`)) {
+		return
+	}
+	params := joinParams{rest: codec.NewEncoder(make([]byte, 0, len(c.payload)))}
+	if codec.Unmarshal(c.payload, &params) != nil {
+		return
+	}
+	payload, err := params.rest.Done()
+	if err != nil {
+		return
+	}
+	c.payload = payload
+	if c.m.conn.generated {
+		c.position = params.position
+	}
+}
+
+// joinParams is join params without the runtime's own.
+type joinParams struct {
+	rest     codec.Encoder
+	position string
+}
+
+// DecodeJSON reads the object.
+func (p *joinParams) DecodeJSON(d *codec.Decoder) error {
+	p.rest.Object()
+	obj := d.Object()
+	for obj.Next(d) {
+		name := string(obj.Name())
+		value := d.JSON()
+		if name != paramRecover {
+			p.rest.Key(name)
+			p.rest.JSON(value)
+		} else if len(value) > 0 && value[0] == '"' {
+			p.position = string(codec.Unquote(nil, value))
+		}
+	}
+	p.rest.EndObject()
+	return d.Err()
 }
 
 // claim gives the right to answer, once.

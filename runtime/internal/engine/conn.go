@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chgen/chgen/runtime/wire"
@@ -23,13 +24,14 @@ type Conn struct {
 	id        string // WithID
 	sender    string // tells this connection from all others, on every node
 
-	ctx context.Context // the connect hook's values; it never ends
-	out queue
+	values atomic.Pointer[context.Context] // the connect hook's; it never ends
+	origin *origin                         // of a generated client, for renew
+	out    queue
 
 	joins  pace // of the client, by Receive alone, as are
 	pushes pace
 
-	memberships sync.WaitGroup // that have not ended; Receive adds, and is over when End waits
+	work sync.WaitGroup // memberships and the renewal that have not ended; Receive adds, and is over when End waits
 
 	mu       sync.Mutex // guards what follows
 	members  map[string]*Membership
@@ -38,11 +40,13 @@ type Conn struct {
 
 	transport string    // its name
 	opened    time.Time // where there is an observer
+
+	cancelRenewal context.CancelFunc // of the renewal that is under way
 }
 
 // start makes c a running connection; its transport is to call End when the client is gone.
 func (c *Conn) start(ctx context.Context, carrier Carrier) {
-	c.ctx = ctx
+	c.values.Store(&ctx)
 	c.id, _ = ctx.Value(idKey{}).(string)
 	c.sender = c.srv.node + strconv.FormatUint(c.srv.serial.Add(1), 36)
 	c.out.carrier = carrier
@@ -53,6 +57,9 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 		c.drain()
 	}
 }
+
+// context has the values that the connect hook has given last. It never ends.
+func (c *Conn) context() context.Context { return *c.values.Load() }
 
 func randomID() string {
 	var b [9]byte
@@ -69,7 +76,7 @@ func (c *Conn) Receive(data []byte, binary bool) error {
 	}
 	err := c.receive(data, binary)
 	if err != nil {
-		c.srv.log.WarnContext(c.ctx, "frame refused", c.attrs("err", err)...)
+		c.srv.log.WarnContext(c.context(), "frame refused", c.attrs("err", err)...)
 		c.Close(closeUndecodable, err.Error())
 	}
 	return err
@@ -93,16 +100,22 @@ func (c *Conn) Closed() (code uint16, reason string, closed bool) { return c.out
 func (c *Conn) End() {
 	c.hangUp()
 	c.out.fail()
-	c.memberships.Wait()
+	c.work.Wait()
 	c.observeClosed()
+	if _, reason, _ := c.Closed(); reason == slowConsumer {
+		c.srv.log.WarnContext(c.context(), "connection closed: the client reads too slowly", c.attrs("limit", c.out.limit)...)
+	}
 	c.srv.remove(c)
 	c.srv.end()
 }
 
-// hangUp ends the memberships, without waiting for them.
+// hangUp ends the memberships and the renewal, without waiting for them.
 func (c *Conn) hangUp() {
 	c.mu.Lock()
 	members := slices.Collect(maps.Values(c.members))
+	if c.cancelRenewal != nil {
+		c.cancelRenewal()
+	}
 	c.mu.Unlock()
 	for _, m := range members {
 		m.end(Disconnected, true)

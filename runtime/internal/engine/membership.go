@@ -56,7 +56,8 @@ type Membership struct {
 	joinRef  wire.Ref // the same, or the join frame's ref where that is null: what pushes and replies have (rule 3.4)
 	old      *Membership
 
-	ctx    context.Context // ends with the membership, or with the connection, whose reader sees to it
+	values *context.Context // that ctx has
+	ctx    context.Context  // ends with the membership, or with the connection, whose reader sees to it
 	cancel context.CancelFunc
 	done   chan struct{} // closed when nothing of it runs any more
 
@@ -99,7 +100,8 @@ func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *M
 	if m.joinRef == nil {
 		m.joinRef = bytes.Clone(join.Ref)
 	}
-	m.ctx, m.cancel = context.WithCancel(c.ctx)
+	m.values = c.values.Load()
+	m.ctx, m.cancel = context.WithCancel(*m.values)
 	return m
 }
 
@@ -242,7 +244,7 @@ func (m *Membership) runLeave(reason Reason) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), m.conn.srv.limits.LeaveTimeout)
+	ctx, cancel := context.WithTimeout(m.conn.context(), m.conn.srv.limits.LeaveTimeout)
 	defer cancel()
 	_ = m.protect("Leave", func() error {
 		leaver.Leave(ctx, reason)

@@ -175,7 +175,7 @@ func (s *Server) observeRefused(ctx context.Context, transport string, cause obs
 func (c *Conn) observeOpened() {
 	if o := c.srv.observer; o != nil {
 		c.opened = time.Now()
-		o.Opened(c.ctx, observe.Opened{Transport: c.transport, Version: c.version()})
+		o.Opened(c.context(), observe.Opened{Transport: c.transport, Version: c.version()})
 	}
 }
 
@@ -192,7 +192,7 @@ func (c *Conn) observeClosed() {
 	if !closed {
 		code = closeAbnormal
 	}
-	o.Closed(c.ctx, observe.Closed{
+	o.Closed(c.context(), observe.Closed{
 		Transport: c.transport,
 		Version:   c.version(),
 		Code:      int(code),

@@ -16,7 +16,8 @@ func TestNobodyWatchingCostsNothing(t *testing.T) {
 	s := New(Config{})
 	ctx := context.Background()
 	ch := &Channel{Spec: &Spec{Name: "Room", Topic: "room:{id}"}}
-	c := &Conn{srv: s, ser: wire.V2, ctx: ctx}
+	c := &Conn{srv: s, ser: wire.V2}
+	c.values.Store(&ctx)
 	call := &Call{m: &Membership{conn: c, channel: ch, ctx: ctx}}
 	h := &hub{srv: s, channel: ch}
 	poll := &session{conn: c}

@@ -117,6 +117,7 @@ func (s *session) take(p *poll) (a answer, ok bool) {
 	a = s.noContent()
 	if s.conn.generated {
 		a.status, a.code, a.reason = http.StatusGone, code, reason
+		s.told = true
 	}
 	return a, true
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/chgen/chgen/runtime/wire"
@@ -10,7 +11,7 @@ import (
 // begin returns the context that one message is worked on with, and what ends that work. When its deadline passes,
 // call (nil is none) is answered, whatever the handler does.
 func (m *Membership) begin(call *Call) (ctx context.Context, done func()) {
-	ctx, cancel := context.WithTimeout(m.ctx, m.conn.srv.limits.HandlerTimeout)
+	ctx, cancel := m.limited()
 	if call == nil {
 		return ctx, cancel
 	}
@@ -19,6 +20,22 @@ func (m *Membership) begin(call *Call) (ctx context.Context, done func()) {
 	timer := time.AfterFunc(m.conn.srv.limits.HandlerTimeout, call.expire) // three allocations fewer than context.AfterFunc
 	return ctx, func() {
 		timer.Stop()
+		cancel()
+	}
+}
+
+// limited returns the context of one message: it ends with the membership, and at its deadline, and has the values that
+// the connect hook has given last.
+func (m *Membership) limited() (context.Context, context.CancelFunc) {
+	timeout := m.conn.srv.limits.HandlerTimeout
+	values := m.conn.values.Load()
+	if values == m.values {
+		return context.WithTimeout(m.ctx, timeout)
+	}
+	ctx, cancel := context.WithTimeout(*values, timeout)
+	stop := context.AfterFunc(m.ctx, cancel)
+	return ctx, func() {
+		stop()
 		cancel()
 	}
 }
@@ -59,6 +76,9 @@ func (m *Membership) answerWith(call *Call, event *Event, err error) {
 	}
 }
 
+// errNoWork is a concurrent event that is neither refused nor worked on.
+var errNoWork = errors.New("channel: a concurrent event's method returned neither work nor an error")
+
 // serveConcurrent runs the part of a concurrent event that is in turn, and starts the part that is not.
 func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Event, call *Call) {
 	if !m.addCall(call) {
@@ -71,7 +91,10 @@ func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Ev
 		work, err = event.Concurrent(ctx, m.handler, call)
 		return err
 	})
-	if err != nil || work == nil {
+	if err == nil && work == nil {
+		err = errNoWork
+	}
+	if err != nil {
 		m.removeCall(call)
 		done()
 		m.answerWith(call, event, err)

@@ -58,6 +58,9 @@ type queue struct {
 	dropped func(Delivery) // told of each frame that is not delivered; nil is nobody
 }
 
+// slowConsumer is the reason of a connection that is closed because its queue is full.
+const slowConsumer = "slow consumer"
+
 // put queues a data frame. key tells Latest frames apart. It returns false where the queue takes no more data, and
 // closes itself where it is full and nothing in it may be dropped.
 func (q *queue) put(data []byte, delivery Delivery, key string) bool {
@@ -74,7 +77,7 @@ func (q *queue) put(data []byte, delivery Delivery, key string) bool {
 		if delivery == Volatile {
 			return true
 		}
-		q.closeLocked(closeFrame(closeTryAgain, "slow consumer"), true)
+		q.closeLocked(closeFrame(closeTryAgain, slowConsumer), true)
 		return false
 	}
 	switch delivery {
@@ -166,7 +169,7 @@ func (q *queue) control(frame []byte) error {
 	case frame[0]&0x0f == opClose:
 		q.closeLocked(bytes.Clone(frame), false)
 	case !q.fits(len(frame)) && !q.evict(len(frame)):
-		q.closeLocked(closeFrame(closeTryAgain, "slow consumer"), true)
+		q.closeLocked(closeFrame(closeTryAgain, slowConsumer), true)
 	default:
 		q.append(outFrame{data: bytes.Clone(frame)})
 	}

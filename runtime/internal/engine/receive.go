@@ -31,6 +31,8 @@ func (c *Conn) receive(data []byte, binary bool) error {
 		c.reply(&wire.Message{Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusOK, Payload: emptyObject})
 	case msg.Event == wire.EventJoin:
 		c.join(&msg)
+	case c.generated && msg.Topic == wire.TopicPhoenix && msg.Event == eventParams:
+		c.renew(&msg)
 	default:
 		c.toMember(&msg)
 	}
@@ -74,22 +76,23 @@ func (c *Conn) join(msg *wire.Message) {
 		return
 	}
 	if !c.mayJoin() {
-		c.srv.observeRefusedJoin(c.ctx, channel, rateLimited)
+		c.srv.observeRefusedJoin(c.context(), channel, rateLimited)
 		c.refuseJoin(msg, rateLimited)
 		return
 	}
 	m := newMembership(c, channel, params, msg)
 	if refusal := c.admit(m); refusal != nil {
 		m.cancel()
-		c.srv.observeRefusedJoin(c.ctx, channel, refusal)
+		c.srv.observeRefusedJoin(c.context(), channel, refusal)
 		c.refuseJoin(msg, refusal)
 		return
 	}
-	c.memberships.Add(1)
+	c.work.Add(1)
 	if m.old != nil {
 		m.old.replace()
 	}
 	call := &Call{m: m, event: wire.EventJoin, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary, join: true}
+	call.takePosition()
 	go m.start(call.observed())
 }
 
@@ -124,7 +127,7 @@ func (c *Conn) ended() {
 	c.mu.Lock()
 	c.alive--
 	c.mu.Unlock()
-	c.memberships.Done()
+	c.work.Done()
 }
 
 // dismiss takes m out of the table of members, if it is still there, and sends its last frame, if there is one: in

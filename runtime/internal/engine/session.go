@@ -29,6 +29,7 @@ type session struct {
 	due   time.Time   // when it is to do something
 	held  []Frame     // of a generated client: what it has been answered with and has not acknowledged
 	bytes int         // of held, as the queue counts them
+	told  bool        // the client knows that the connection is being closed
 	sent  uint64      // how many answers with messages it has been given
 }
 
@@ -86,14 +87,14 @@ func (s *session) close() {
 }
 
 // unpolled is called when there is no poll any more, or yet, with s.mu held. A session that is being closed ends, but
-// when the server restarts what handlers have answered may still be polled for the time that closing may take.
+// what awaits a client may still be polled for the time that closing may take.
 func (s *session) unpolled() {
 	if s.ended {
 		return
 	}
 	wait := s.Window + s.Window/2
 	if code, _, closing := s.conn.Closed(); closing {
-		if code != closeRestart || !s.conn.out.pending() {
+		if !s.awaits(code) {
 			go s.end()
 			return
 		}
@@ -105,6 +106,12 @@ func (s *session) unpolled() {
 	} else {
 		s.timer.Reset(wait)
 	}
+}
+
+// awaits reports whether there is something for a client whose session is being closed: when the server restarts, what
+// handlers have answered; when its new params were refused, that they were. It needs s.mu.
+func (s *session) awaits(code uint16) bool {
+	return code == closeRestart && s.conn.out.pending() || code == closeRefused && !s.told
 }
 
 // expire ends the session if the time is still up: a poll may have come just before.

@@ -65,8 +65,9 @@ func (e Endpoint) query(r *http.Request) (url.Values, *Refusal) {
 
 // opening is a connection that is not one yet. It ends in start, or it is abandoned.
 type opening struct {
-	conn  *Conn
-	query url.Values
+	conn   *Conn
+	query  url.Values
+	params map[string]string // of the mount's path
 }
 
 // admit begins to open a connection for whoever sends this query.
@@ -84,7 +85,7 @@ func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 		query.Set(name, value)
 	}
 	generated, _ := lastValue(query, paramGenerated)
-	return opening{&Conn{srv: e.srv, mount: e.mount, ser: ser, transport: e.transport, generated: generated == "1"}, query}, nil
+	return opening{&Conn{srv: e.srv, mount: e.mount, ser: ser, transport: e.transport, generated: generated == "1"}, query, e.params}, nil
 }
 
 // abandon counts out an opening that has come to nothing.
@@ -93,7 +94,9 @@ func (o opening) abandon() { o.conn.srv.end() }
 // connect asks the connect hook, and abandons the opening where that refuses.
 func (o opening) connect(r *http.Request) (context.Context, *Refusal) {
 	s := o.conn.srv
-	ctx, err := s.runConnect(o.conn.mount.authenticate(r), newConnectQuery(o.query))
+	r = o.conn.mount.authenticate(r)
+	o.prepare(r)
+	ctx, err := s.runConnect(r, newConnectQuery(o.query))
 	if err != nil {
 		o.abandon()
 		return nil, s.refusal(r, o.conn, err)

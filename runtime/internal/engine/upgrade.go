@@ -77,6 +77,7 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 		s.log.ErrorContext(r.Context(), "the ResponseWriter cannot be hijacked", "type", fmt.Sprintf("%T", w))
 		return &Refusal{Status: http.StatusInternalServerError}
 	}
+	o.prepare(r)
 	ctx, err := s.runConnect(r, newConnectQuery(o.query))
 	if err != nil {
 		refusal = s.refusal(r, c, err)

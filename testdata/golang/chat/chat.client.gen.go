@@ -12,6 +12,11 @@ import (
 // Fails to compile where the runtime is too old for this file: go get github.com/chgen/chgen@latest.
 const _ = client.SupportsGenerated1
 
+// RenewParams presents params on the connection that c has, and with every later attempt to connect: see its Renew.
+func RenewParams(ctx context.Context, c *client.Client, params ConnectParams) error {
+	return c.Renew(ctx, &params)
+}
+
 // RoomClient is a client's view of one topic of the channel Room.
 //
 // One chat room.
