@@ -205,7 +205,11 @@ func BroadcastRoom(server *channel.Server, topic RoomTopic) RoomSender {
 }
 
 func handleRoom(server *channel.Server, spec *gen.Channel, c RoomChannel) {
-	gen.Handle(server, spec, gen.Handlers[RoomHandler]{
+	gen.Handle(server, spec, roomHandlers(c))
+}
+
+func roomHandlers(c RoomChannel) gen.Handlers[RoomHandler] {
+	return gen.Handlers[RoomHandler]{
 		JoinErrors: []string{"not_a_member"},
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (RoomHandler, error) {
 			var in RoomJoin
@@ -319,5 +323,5 @@ func handleRoom(server *channel.Server, spec *gen.Channel, c RoomChannel) {
 				},
 			},
 		},
-	})
+	}
 }

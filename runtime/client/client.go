@@ -37,6 +37,7 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -80,6 +81,7 @@ type StateChange struct {
 type Client struct {
 	cfg    config
 	target *url.URL
+	name   string          // what BroadcastFrom knows the client by, over all its connections
 	ctx    context.Context // ends when the client does
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup // every goroutine; added to with mu held, and only while the client is not over
@@ -119,6 +121,7 @@ func New(target string, opts ...Option) (*Client, error) {
 	c := &Client{
 		cfg:      defaults(),
 		target:   u,
+		name:     rand.Text(),
 		changed:  make(chan struct{}),
 		channels: make(map[string]*Channel),
 	}
@@ -281,6 +284,7 @@ func (c *Client) dial() (Conn, error) {
 	}
 	query.Set("vsn", "2.0.0")
 	query.Set("chgen", "1")
+	query.Set("_client", c.name)
 	target.RawQuery = query.Encode()
 	header := c.cfg.header
 	if c.cfg.token != nil {

@@ -156,7 +156,7 @@ func TestAClientComesBackAfterADisconnectOverWebSocket(t *testing.T) {
 	if err := server.Disconnect(t.Context(), "ada"); err != nil {
 		t.Fatal(err)
 	}
-	if r := <-rejoined; r.Recovered || r.Reply.You.ID != "ada" {
+	if r := <-rejoined; !r.Recovered || r.Reply.You.ID != "ada" {
 		t.Errorf("got %+v", r)
 	}
 	_, err := ada.SendMessage(t.Context(), chat.RoomSendMessage{Body: "panic"})

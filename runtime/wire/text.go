@@ -151,7 +151,7 @@ func appendTopic(dst []byte, m *Message) []byte {
 	return appendString(dst, m.Topic)
 }
 
-// appendPayload writes the payload, that of a reply as {"status","response"} (rule 2.7).
+// appendPayload writes the payload, that of a reply as {"status","response"} (rule 2.7) and what it has of recovery.
 func appendPayload(dst []byte, m *Message) []byte {
 	if m.Status == "" {
 		return append(dst, m.Payload...)
@@ -160,6 +160,10 @@ func appendPayload(dst []byte, m *Message) []byte {
 	dst = appendString(dst, m.Status)
 	dst = append(dst, `,"response":`...)
 	dst = append(dst, m.Payload...)
+	if m.Recovery != nil {
+		dst = append(dst, `,"recovery":`...)
+		dst = append(dst, m.Recovery...)
+	}
 	return append(dst, '}')
 }
 

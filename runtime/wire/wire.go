@@ -63,6 +63,9 @@ type Message struct {
 	// Status of a reply, "" for everything else. Serializers write such a message as EventReply.
 	Status string
 
+	// Recovery is the third member of the reply to a join on a channel with history, as JSON; nil for none.
+	Recovery []byte
+
 	// Binary says that Payload is bytes, not JSON.
 	Binary bool
 

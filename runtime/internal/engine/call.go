@@ -22,6 +22,7 @@ type Call struct {
 	watch   *watch // where there is an observer
 
 	position string // of a generated client's join: where it last saw the topic's history
+	recovery []byte // of the reply to a join on a channel with history
 
 	response       []byte
 	responseBinary bool
@@ -185,7 +186,11 @@ func (c *Call) reply(status string, response []byte, binary bool) *wire.Message 
 	if response == nil && !binary {
 		response = emptyObject
 	}
-	return &wire.Message{JoinRef: joinRef, Ref: c.ref, Topic: c.m.topic, Status: status, Payload: response, Binary: binary}
+	msg := &wire.Message{JoinRef: joinRef, Ref: c.ref, Topic: c.m.topic, Status: status, Payload: response, Binary: binary}
+	if status == wire.StatusOK {
+		msg.Recovery = c.recovery
+	}
+	return msg
 }
 
 // timedOut reports whether the call's deadline has passed.

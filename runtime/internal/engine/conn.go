@@ -23,6 +23,7 @@ type Conn struct {
 	generated bool   // the client says that it is a generated one
 	id        string // WithID
 	sender    string // tells this connection from all others, on every node
+	peer      string // what BroadcastFrom knows the client by: of a generated one it outlives the connection
 
 	values atomic.Pointer[context.Context] // the connect hook's; it never ends
 	origin *origin                         // of a generated client, for renew
@@ -49,6 +50,9 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 	c.values.Store(&ctx)
 	c.id, _ = ctx.Value(idKey{}).(string)
 	c.sender = c.srv.node + strconv.FormatUint(c.srv.serial.Add(1), 36)
+	if c.peer == "" {
+		c.peer = c.sender
+	}
 	c.out.carrier = carrier
 	c.out.limit = c.srv.limits.QueueBytes
 	c.out.dropped = c.srv.onDrop

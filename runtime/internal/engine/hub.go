@@ -37,8 +37,13 @@ type hub struct {
 	opening sync.Mutex // held while the bus is asked to subscribe; taken before everything else
 	sub     pubsub.Subscription
 
-	mu      sync.Mutex // guards members and their hub fields; held while a publication goes into all queues
+	mu      sync.Mutex // guards what follows and the members' hub fields; held while a publication goes into all queues
 	members []*Membership
+
+	// Of a channel with history.
+	last   pubsub.Position // what has been received, or was there before
+	tail   tail
+	asking chan struct{} // full while as many questions to the history are under way as may be
 }
 
 func newRegistry(s *Server) *registry {
@@ -53,23 +58,54 @@ func (r *registry) shard(topic string) *hubShard {
 	return &r.shards[maphash.String(r.seed, topic)%hubShards]
 }
 
-// subscribe makes m a member of its topic. It calls first before m can receive anything; what is published after
-// first has returned, m receives.
-func (r *registry) subscribe(ctx context.Context, m *Membership, first func()) error {
+// attach has the node listen to m's topic, until unsubscribe.
+func (r *registry) attach(ctx context.Context, m *Membership) error {
 	h := r.acquire(m)
 	if err := h.open(ctx); err != nil {
 		r.release(h)
 		return err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	if h.channel.keeps() {
+		m.cursor = h.position()
+	}
 	m.mu.Lock()
 	m.hub = h
 	m.mu.Unlock()
+	return nil
+}
+
+// subscribe makes m, which is attached, a member of its topic, unless it has been given up for another. It calls first
+// before m can receive anything; what is published after first has returned, m receives.
+func (m *Membership) subscribe(e entry, first func()) bool {
+	h := m.topicHub()
+	if h == nil {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m.topicHub() != h {
+		return false
+	}
 	first()
+	if h.channel.keeps() {
+		m.enter(h, e)
+	} else {
+		h.add(m)
+	}
+	return true
+}
+
+// add adds a member. It needs h.mu.
+func (h *hub) add(m *Membership) {
 	m.hubIndex = len(h.members)
 	h.members = append(h.members, m)
-	return nil
+}
+
+// topicHub is the hub that m is attached to, nil for none.
+func (m *Membership) topicHub() *hub {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.hub
 }
 
 // unsubscribe takes m off its topic, if it is on it.
@@ -81,14 +117,24 @@ func (m *Membership) unsubscribe() {
 	if h == nil {
 		return
 	}
+	h.remove(m)
+	m.conn.srv.topics.release(h)
+}
+
+// remove takes a member out, if it is one.
+func (h *hub) remove(m *Membership) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
+	m.behind = false
+	if m.hubIndex == notMember {
+		return
+	}
 	last := len(h.members) - 1
 	moved := h.members[last]
 	h.members[m.hubIndex], moved.hubIndex = moved, m.hubIndex
 	h.members[last] = nil
 	h.members = h.members[:last]
-	h.mu.Unlock()
-	m.conn.srv.topics.release(h)
+	m.hubIndex = notMember
 }
 
 func (r *registry) acquire(m *Membership) *hub {
@@ -98,6 +144,9 @@ func (r *registry) acquire(m *Membership) *hub {
 	h := s.hubs[m.topic]
 	if h == nil {
 		h = &hub{srv: r.srv, topic: m.topic, channel: m.channel}
+		if h.channel.keeps() {
+			h.asking = make(chan struct{}, replays)
+		}
 		s.hubs[m.topic] = h
 	}
 	h.refs++
@@ -125,11 +174,25 @@ func (h *hub) open(ctx context.Context) error {
 	if h.sub != nil {
 		return nil
 	}
-	sub, err := h.srv.bus.Subscribe(ctx, h.topic, pubsub.History{}, h)
-	if err == nil {
-		h.sub = sub
+	sub, err := h.srv.bus.Subscribe(ctx, h.topic, h.channel.history(), h)
+	if err != nil {
+		return err
 	}
-	return err
+	h.sub = sub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.last.Epoch == "" { // else something has been received already
+		h.last = sub.Start()
+		h.tail.base = h.last
+	}
+	return nil
+}
+
+// position is where the topic stands here.
+func (h *hub) position() pubsub.Position {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last
 }
 
 func (h *hub) close() {
@@ -141,21 +204,19 @@ func (h *hub) close() {
 	}
 }
 
-// Lost implements pubsub.Subscriber.
-func (h *hub) Lost(_ pubsub.Position, err error) {
-	h.srv.log.Warn("broadcasts may have been lost", "topic", h.topic, "err", err)
-	h.srv.observeLost(h.channel)
-}
-
 // Receive implements pubsub.Subscriber.
 func (h *hub) Receive(b pubsub.Publication) {
+	if b.Position.Epoch != "" && h.channel.keeps() {
+		h.receiveKept(&b)
+		return
+	}
 	p, err := parsePublication(b.Data)
 	if err != nil {
 		h.srv.log.Error("publication refused", "topic", h.topic, "err", err)
 		return
 	}
 	if h.channel.Intercepts[p.event] != nil {
-		h.intercept(&p)
+		h.intercept(&record{publication: p})
 		return
 	}
 	h.deliver(&p, false)
@@ -177,7 +238,7 @@ func (h *hub) deliver(p *publication, diff bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.members {
-		if diff && !m.diffs || p.from != "" && p.from == m.conn.sender {
+		if diff && !m.diffs || p.from != "" && p.from == m.conn.peer {
 			continue
 		}
 		frame, err := frames.get(m.conn.ser, &msg)
@@ -216,31 +277,31 @@ func (c *frameCache) get(ser wire.Serializer, msg *wire.Message) ([]byte, error)
 	return encodeFrame(ser, msg)
 }
 
-// intercept puts p into every member's mailbox. A member whose mailbox is full loses the event where it is volatile,
-// else its membership: an event is never lost in silence.
-func (h *hub) intercept(p *publication) {
+// intercept puts r into every member's mailbox.
+func (h *hub) intercept(r *record) {
 	members := 0 // that have it
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.members {
-		if p.from != "" && p.from == m.conn.sender {
-			continue
-		}
-		err := m.enqueueWork(item{intercept: p})
-		if err == nil {
+		if !r.hides(m.conn) && m.interceptLater(r) {
 			members++
-			continue
 		}
-		if !errors.Is(err, ErrBusy) {
-			continue
-		}
-		h.srv.dropped(p.delivery)
-		if p.delivery != Volatile {
-			m.log().Error("too many intercepted events wait", m.attrs("event", p.event)...)
+	}
+	h.observeDelivered(r.event, members, 0)
+}
+
+// interceptLater puts r into the mailbox. Where that is full the event is lost if it is volatile, else the membership:
+// an event is never lost in silence.
+func (m *Membership) interceptLater(r *record) bool {
+	err := m.enqueueWork(item{intercept: r})
+	if errors.Is(err, ErrBusy) {
+		m.conn.srv.dropped(r.delivery)
+		if r.delivery != Volatile {
+			m.log().Error("too many intercepted events wait", m.attrs("event", r.event)...)
 			m.end(Crashed, true)
 		}
 	}
-	h.observeDelivered(p.event, members, 0)
+	return err == nil
 }
 
 // diff sends a presence diff to the members of its topic on this node.

@@ -47,6 +47,9 @@ func (m *Membership) start(call *Call) {
 func (m *Membership) runJoin(call *Call) {
 	ctx, done := m.begin(call)
 	defer done()
+	if m.channel.keeps() && !m.attach(ctx, call) { // before Join reads anything: what comes from now on, the client gets
+		return
+	}
 	err := m.protect("Join", func() (err error) {
 		m.handler, err = m.channel.Join(ctx, m, call)
 		return err
@@ -59,30 +62,52 @@ func (m *Membership) runJoin(call *Call) {
 		m.refuse(call, call.failure(err, m.channel.JoinErrors))
 		return
 	}
-	if !call.claim() { // the deadline came first
+	if !m.channel.keeps() && !m.attach(ctx, call) {
 		return
 	}
-	if m.isDoomed() {
+	var e entry
+	if m.channel.keeps() {
+		if e, err = m.entry(ctx, m.topicHub(), call); err != nil {
+			m.fail(call, "reading the history failed", err)
+			return
+		}
+	}
+	if call.claim() && (m.isDoomed() || !m.accept(call, e)) { // else the deadline came first
 		call.send(wire.StatusError, closedError, false)
-		return
 	}
-	m.accept(call)
+}
+
+// attach has the node listen to the topic, or answers the join.
+func (m *Membership) attach(ctx context.Context, call *Call) bool {
+	err := m.conn.srv.topics.attach(ctx, m)
+	if err != nil {
+		m.fail(call, "subscribing failed", err)
+	}
+	return err == nil
+}
+
+// fail answers a join for which the bus fails.
+func (m *Membership) fail(call *Call, what string, err error) {
+	if !m.gone() {
+		m.log().Error(what, m.attrs("err", err)...)
+	}
+	m.end(Crashed, true)
+	m.refuse(call, internalError)
 }
 
 // accept subscribes to the topic and sends the join reply in one step, so that nothing of the topic comes before the
-// reply and nothing that comes after it is missed.
-func (m *Membership) accept(call *Call) {
-	err := m.conn.srv.topics.subscribe(m.ctx, m, func() {
+// reply and nothing that comes after it is missed. It returns false where the membership has been given up for another.
+func (m *Membership) accept(call *Call, e entry) bool {
+	if m.channel.keeps() && m.conn.generated {
+		call.recovery = recoveryMember(m.conn.srv.signPosition(m.topic, e.at), e.recovered)
+		if call.position != "" {
+			m.observeRecovered(e)
+		}
+	}
+	return m.subscribe(e, func() {
 		call.send(wire.StatusOK, call.response, call.responseBinary)
 		m.countIn()
 	})
-	if err != nil {
-		if !m.gone() {
-			m.log().Error("subscribing failed", m.attrs("err", err)...)
-		}
-		call.send(wire.StatusError, internalError, false)
-		m.end(Crashed, true)
-	}
 }
 
 // refuse answers a join that has failed or taken too long, and what waits behind it. The topic is free at once.

@@ -11,7 +11,8 @@ type item struct {
 	call      *Call                 // a client's push
 	leave     *wire.Message         // a phx_leave
 	do        func(context.Context) // Socket.Do
-	intercept *publication          // an event on its way out
+	intercept *record               // an event on its way out
+	replay    *replay               // events that have been missed
 }
 
 // push puts a client's push into the mailbox, or answers it.
@@ -132,5 +133,7 @@ func (m *Membership) serve(it item) {
 		m.serveDo(it.do)
 	case it.intercept != nil:
 		m.serveIntercept(it.intercept)
+	case it.replay != nil:
+		m.serveReplay(it.replay)
 	}
 }

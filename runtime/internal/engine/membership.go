@@ -10,6 +10,7 @@ import (
 
 	"github.com/chgen/chgen/runtime/observe"
 	"github.com/chgen/chgen/runtime/presence"
+	"github.com/chgen/chgen/runtime/pubsub"
 	"github.com/chgen/chgen/runtime/wire"
 )
 
@@ -23,7 +24,7 @@ const (
 	Replaced     Reason = "replaced"     // the client has joined again
 	Disconnected Reason = "disconnected" // the connection ended
 	Draining     Reason = "draining"     // the server is shutting down
-	Crashed      Reason = "crashed"      // a handler panicked, or Joined or an intercept failed
+	Crashed      Reason = "crashed"      // a handler panicked, Joined or an intercept failed, or the history broke off
 )
 
 var (
@@ -63,10 +64,13 @@ type Membership struct {
 
 	handler any            // set once Join has accepted; of the turn alone, like all of this
 	member  bool           // the join has been answered with ok
-	work    sync.WaitGroup // concurrent events
+	work    sync.WaitGroup // concurrent events and catchUp
 
-	hubIndex int  // in hub.members; guarded by hub.mu
-	diffs    bool // presence_state has been sent, so diffs are; guarded by hub.mu
+	// hub.mu guards what follows.
+	hubIndex int             // in hub.members, or notMember
+	diffs    bool            // presence_state has been sent, so diffs are
+	behind   bool            // of a channel with history: what is kept comes by catchUp, not as it is published
+	cursor   pubsub.Position // with behind what it has been given, else where it came in; before that the turn's alone
 
 	presenceMu   sync.Mutex // guards what follows, and orders the tracking before the end
 	presenceKeys []string
@@ -74,7 +78,7 @@ type Membership struct {
 
 	mu       sync.Mutex // guards what follows
 	state    state
-	hub      *hub // that it is a member of
+	hub      *hub // that it is attached to
 	mailbox  []item
 	pushes   int      // of the mailbox that are a client's
 	running  bool     // a goroutine has the turn
@@ -84,6 +88,9 @@ type Membership struct {
 	deferred []func() // what Join sends and tracks
 	calls    []*Call  // concurrent events that are worked on
 }
+
+// notMember is the hubIndex of who is in no hub's list.
+const notMember = -1
 
 func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *Membership {
 	m := &Membership{
@@ -95,6 +102,7 @@ func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *M
 		frameRef: bytes.Clone(join.JoinRef), // the frame itself is not to live as long
 		done:     make(chan struct{}),
 		running:  true, // start has the turn
+		hubIndex: notMember,
 	}
 	m.joinRef = m.frameRef
 	if m.joinRef == nil {

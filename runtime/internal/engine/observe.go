@@ -254,6 +254,13 @@ func metas(state presence.State) (n int) {
 	return n
 }
 
+// observeRecovered says how a client that has shown a position has come in.
+func (m *Membership) observeRecovered(e entry) {
+	if o := m.conn.srv.observer; o != nil {
+		o.Recovered(m.ctx, observe.Recovered{Channel: m.channel.Name, Recovered: e.recovered, Replayed: len(e.records)})
+	}
+}
+
 // observeLost says that publications on a topic of c may have been lost.
 func (s *Server) observeLost(c *Channel) {
 	if s.observer != nil {

@@ -15,7 +15,7 @@ type publication struct {
 	event    string
 	delivery Delivery
 	key      string // of Latest
-	from     string // the connection that is left out, "" for nobody
+	from     string // Conn.peer of who is left out, "" for nobody
 	binary   bool
 	payload  []byte
 }

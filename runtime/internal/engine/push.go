@@ -148,21 +148,26 @@ func (m *Membership) serveDo(work func(context.Context)) {
 	}
 }
 
-// serveIntercept runs the handler's intercept of a server event, and pushes what it makes of it.
-func (m *Membership) serveIntercept(p *publication) {
-	call := &Call{m: m, event: p.event, payload: p.payload, binary: p.binary}
+// serveIntercept runs the handler's intercept of a server event, if it has one, and pushes what it makes of it.
+func (m *Membership) serveIntercept(r *record) {
+	intercept := m.channel.Intercepts[r.event]
+	if intercept == nil {
+		m.passOn(r)
+		return
+	}
+	call := &Call{m: m, event: r.event, payload: r.payload, binary: r.binary}
 	ctx, done := m.begin(nil)
 	defer done()
 	var send bool
-	err := m.protect("Intercept "+p.event, func() (err error) {
-		send, err = m.channel.Intercepts[p.event].Handle(ctx, m.handler, call)
+	err := m.protect("Intercept "+r.event, func() (err error) {
+		send, err = intercept.Handle(ctx, m.handler, call)
 		return err
 	})
 	switch {
 	case err != nil:
 		m.crash("Intercept", err)
 	case send:
-		m.pushFrame(p, call.response, call.responseBinary)
+		m.pushFrame(r, call.response, call.responseBinary)
 	}
 }
 

@@ -11,14 +11,18 @@ import (
 const (
 	paramVersion   = "vsn"
 	paramGenerated = "chgen"
-	paramRecover   = "_recover"
+	paramRecover   = "_recover" // of join params, but reserved here too
+	paramClient    = "_client"
 )
+
+// maxClient is how long a client's name for itself may be; a longer one is none.
+const maxClient = 64
 
 // ConnectQuery is the query of the request that opens a socket, without what is the runtime's own.
 type ConnectQuery struct{ values url.Values }
 
 func newConnectQuery(values url.Values) *ConnectQuery {
-	for _, name := range []string{paramVersion, paramGenerated, paramRecover} {
+	for _, name := range []string{paramVersion, paramGenerated, paramRecover, paramClient} {
 		values.Del(name)
 	}
 	return &ConnectQuery{values}

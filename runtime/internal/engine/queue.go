@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"sync"
 )
@@ -54,6 +55,7 @@ type queue struct {
 	closing []byte            // the close frame that is in, or was taken out
 	dead    bool              // the network failed, or was given up
 	drained chan struct{}     // closed when everything has been taken out, made by wait
+	left    chan struct{}     // closed when something has been delivered, made by awaitRoom
 
 	dropped func(Delivery) // told of each frame that is not delivered; nil is nobody
 }
@@ -155,6 +157,46 @@ func (q *queue) append(f outFrame) {
 	if !q.writing {
 		q.writing = true
 		q.carrier.Ready()
+	}
+}
+
+// hasRoom reports whether there is room for a frame of n bytes that can wait: such frames leave half of the queue to
+// those that cannot.
+func (q *queue) hasRoom(n int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.roomFor(n)
+}
+
+func (q *queue) roomFor(n int) bool { return q.bytes == 0 || q.bytes+n <= q.limit/2 }
+
+// awaitRoom returns true once there is room for a frame of n bytes that can wait, or false when ctx ends before.
+func (q *queue) awaitRoom(ctx context.Context, n int) bool {
+	for {
+		q.mu.Lock()
+		if q.roomFor(n) {
+			q.mu.Unlock()
+			return true
+		}
+		if q.left == nil {
+			q.left = make(chan struct{})
+		}
+		left := q.left
+		q.mu.Unlock()
+		select {
+		case <-left:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// sent counts bytes out that have been delivered.
+func (q *queue) sent(n int) {
+	q.bytes -= n
+	if q.left != nil && n > 0 {
+		close(q.left)
+		q.left = nil
 	}
 }
 
@@ -270,7 +312,7 @@ func (q *queue) takeAll() (frames []Frame, n int) {
 func (q *queue) release(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.bytes -= n
+	q.sent(n)
 }
 
 // pending reports whether messages wait, other than the close frame.
@@ -299,7 +341,7 @@ func (q *queue) emptied() {
 func (q *queue) next(written int) (data []byte, chunk *[]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.bytes -= written
+	q.sent(written)
 	for ; !q.dead && q.head < len(q.frames); q.head++ {
 		frame := q.frames[q.head].data
 		switch {

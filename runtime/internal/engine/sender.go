@@ -25,8 +25,10 @@ type Sender struct {
 	push  bool
 	topic string
 	name  string // of the channel
-	from  string // the connection that is left out
-	err   error  // why there is no such audience
+	from  string // whose connections are left out
+
+	history pubsub.History
+	err     error // why there is no such audience
 }
 
 // Push is the audience of this client alone.
@@ -36,18 +38,20 @@ func (m *Membership) Push() Sender {
 
 // Broadcast is the audience of everybody on the topic.
 func (m *Membership) Broadcast() Sender {
-	return Sender{srv: m.conn.srv, m: m, topic: m.topic, name: m.channel.Name}
+	return Sender{srv: m.conn.srv, m: m, topic: m.topic, name: m.channel.Name, history: m.channel.history()}
 }
 
 // BroadcastFrom is the audience of everybody on the topic but this client.
 func (m *Membership) BroadcastFrom() Sender {
-	return Sender{srv: m.conn.srv, m: m, topic: m.topic, name: m.channel.Name, from: m.conn.sender}
+	s := m.Broadcast()
+	s.from = m.conn.peer
+	return s
 }
 
 // Broadcast is the audience of everybody on the topic of c with these parameters.
 func (s *Server) Broadcast(c *Spec, params ...string) Sender {
 	topic, err := s.router.topic(c, params)
-	return Sender{srv: s, topic: topic, name: c.Name, err: err}
+	return Sender{srv: s, topic: topic, name: c.Name, history: c.history(), err: err}
 }
 
 // Send sends an event with a payload. See channel's documentation of what the audiences promise.
@@ -92,9 +96,13 @@ func (s Sender) send(ctx context.Context, event OutEvent, binary bool, encode fu
 	if err != nil {
 		return fmt.Errorf("event %s: %w", event.Name, err)
 	}
+	history := s.history
+	if event.Delivery != Stream || binary { // a binary frame has no place for a position
+		history = pubsub.History{}
+	}
 	publish := func(ctx context.Context) error {
 		ctx, end := s.srv.observeBroadcast(ctx, s.name, event.Name, s.topic, len(data))
-		err := s.srv.bus.Publish(ctx, pubsub.Publication{Topic: s.topic, Data: data})
+		err := s.srv.bus.Publish(ctx, pubsub.Publication{Topic: s.topic, Data: data, History: history})
 		if end != nil {
 			end(err)
 		}
@@ -137,7 +145,7 @@ func (s Sender) sendPush(p *publication, encode func([]byte) ([]byte, error)) er
 	if cap(payload) <= maxScratch {
 		*scratch = payload[:0]
 	}
-	frame, key, err := s.m.pushMessage(p, payload, p.binary)
+	frame, key, err := s.m.pushMessage(p, nil, payload, p.binary)
 	if err != nil {
 		return err
 	}
@@ -151,23 +159,25 @@ func (s Sender) sendPush(p *publication, encode func([]byte) ([]byte, error)) er
 	return nil
 }
 
-// pushMessage encodes p as a push of the membership: with its join_ref and no ref.
-func (m *Membership) pushMessage(p *publication, payload []byte, binary bool) (frame []byte, key string, err error) {
-	frame, err = encodeFrame(m.conn.ser, &wire.Message{JoinRef: m.joinRef, Topic: m.topic, Event: p.event, Payload: payload, Binary: binary})
+// pushMessage encodes p as a push of the membership: with its join_ref and, if it has one, its position for a ref.
+func (m *Membership) pushMessage(p *publication, position wire.Ref, payload []byte, binary bool) (frame []byte, key string, err error) {
+	frame, err = encodeFrame(m.conn.ser, &wire.Message{
+		JoinRef: m.joinRef, Ref: position, Topic: m.topic, Event: p.event, Payload: payload, Binary: binary,
+	})
 	return frame, p.queueKey(m.topic), err
 }
 
-// pushFrame pushes what an intercept has made of p.
-func (m *Membership) pushFrame(p *publication, payload []byte, binary bool) {
+// pushFrame pushes what an intercept has made of r.
+func (m *Membership) pushFrame(r *record, payload []byte, binary bool) {
 	if payload == nil && !binary {
 		payload = emptyObject
 	}
-	frame, key, err := m.pushMessage(p, payload, binary)
+	frame, key, err := m.pushMessage(&r.publication, m.position(r), payload, binary)
 	if err != nil {
 		m.crash("Intercept", err)
 		return
 	}
-	m.conn.out.put(frame, p.delivery, key)
+	m.conn.out.put(frame, r.delivery, key)
 }
 
 // queueKey is what tells Latest frames apart in a queue.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"unicode/utf8"
 
 	"github.com/chgen/chgen/runtime/observe"
 )
@@ -84,8 +85,14 @@ func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 	for name, value := range e.params {
 		query.Set(name, value)
 	}
-	generated, _ := lastValue(query, paramGenerated)
-	return opening{&Conn{srv: e.srv, mount: e.mount, ser: ser, transport: e.transport, generated: generated == "1"}, query, e.params}, nil
+	c := &Conn{srv: e.srv, mount: e.mount, ser: ser, transport: e.transport}
+	if generated, _ := lastValue(query, paramGenerated); generated == "1" {
+		c.generated = true
+		if name, _ := lastValue(query, paramClient); name != "" && len(name) <= maxClient && utf8.ValidString(name) {
+			c.peer = "~" + name // which no Conn.sender begins with
+		}
+	}
+	return opening{c, query, e.params}, nil
 }
 
 // abandon counts out an opening that has come to nothing.
