@@ -58,15 +58,15 @@ type Subscriber interface {
 	Receive(p Publication)
 
 	// Lost is called when publications may have been lost for good: those between what Receive was given last and next.
-	// at is the position that the topic stands at: what comes after it will be received. It is zero where nothing of
-	// the topic is kept, or where it is not known.
+	// at is the position that the topic stands at: what comes after it will be received. It is zero where the
+	// subscription's History is; where it is not, Lost is not called before the position is known.
 	Lost(at Position, err error)
 }
 
 // Subscription is a running delivery.
 type Subscription interface {
 	// Start is the position that the topic stood at when the subscription began: what comes after it is received. It is
-	// zero where nothing of the topic is kept.
+	// zero where the subscription's History is, and never elsewhere: a topic on which nothing was published has an epoch.
 	Start() Position
 
 	// Cancel ends the delivery. Once it has returned, the subscriber is not being called and is not called again.
