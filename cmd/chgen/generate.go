@@ -10,6 +10,7 @@ type outputArgs struct {
 	goDir, tsFile string
 	goClient      bool
 	asyncAPIFile  string
+	tsReactFile   string
 	tsCheckFile   string
 	watch         bool
 }
@@ -21,6 +22,7 @@ func outputFlags(verb string) (*flag.FlagSet, *outputArgs) {
 	flags.StringVar(&o.goDir, "go", "", "write Go into the directory `DIR`")
 	flags.BoolVar(&o.goClient, "client", false, "write Go clients of the channels, too")
 	flags.StringVar(&o.tsFile, "ts", "", "write the TypeScript client to `FILE`")
+	flags.StringVar(&o.tsReactFile, "react", "", "write React hooks for the TypeScript client to `FILE`")
 	flags.StringVar(&o.tsCheckFile, "check-ts", "", "write what checks payloads in TypeScript, for development and tests, to `FILE`")
 	flags.StringVar(&o.asyncAPIFile, "asyncapi", "", "write the AsyncAPI document to `FILE`")
 	if verb == "generate" {

@@ -56,8 +56,8 @@ type verb struct {
 // verbs lists the verbs in the order of the help.
 func verbs() []verb {
 	return []verb{
-		{"generate", "[-go DIR] [-ts FILE] [-client] [-check-ts FILE] [-asyncapi FILE] [-watch] SCHEMA...", "write Go and TypeScript (the default verb)", (*command).generate},
-		{"check", "[-go DIR] [-ts FILE] [-client] [-check-ts FILE] [-asyncapi FILE] SCHEMA...", "write nothing; fail where generate would change something", (*command).check},
+		{"generate", "[-go DIR] [-ts FILE] [-react FILE] [-client] [-check-ts FILE] [-asyncapi FILE] [-watch] SCHEMA...", "write Go and TypeScript (the default verb)", (*command).generate},
+		{"check", "[-go DIR] [-ts FILE] [-react FILE] [-client] [-check-ts FILE] [-asyncapi FILE] SCHEMA...", "write nothing; fail where generate would change something", (*command).check},
 		{"breaking", "-against FILE|git:REV [-format text|json|github] SCHEMA", "say what would break deployed clients", (*command).breaking},
 		{"init", "[DIR]", "start a project that runs, in DIR or here", (*command).init},
 		{"fmt", "[-w] SCHEMA...", "print schemas in their canonical form", (*command).fmt},

@@ -23,9 +23,6 @@ func render(s *source, o outputArgs) ([]*output, error) {
 			outputs = append(outputs, &output{path: path, content: f.Content, source: s})
 		}
 	}
-	if err := unsupported(s.schema.Options); err != nil {
-		return nil, err
-	}
 	dir := s.place(o.goDir, s.schema.Options.Go.Dir)
 	files, err := renderGo(s.schema, dir, o.goClient || s.schema.Options.Go.Client)
 	if err != nil {
@@ -41,21 +38,6 @@ func render(s *source, o outputArgs) ([]*output, error) {
 	}
 	add(dir, files)
 	return outputs, nil
-}
-
-// unsupported refuses options that ask for an output that is not made yet, rather than to leave it out in silence.
-func unsupported(o ir.Options) error {
-	for _, option := range []struct {
-		name string
-		set  bool
-	}{
-		{"ts.react", o.TS.React != ""},
-	} {
-		if option.set {
-			return fmt.Errorf("options: this version of chgen cannot write what %s asks for", option.name)
-		}
-	}
-	return nil
 }
 
 // place is where an output goes: relative to the current directory where a flag says it, to the schema otherwise.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -9,24 +10,36 @@ import (
 	"github.com/chgen/chgen/templates/typescript"
 )
 
-// renderTypeScript renders the client, the runtime where that is a file of its own, and the checker, and calls add with
-// the directory of each.
+// renderTypeScript renders the client, the runtime where that is a file of its own, the hooks for React and the checker,
+// and calls add with the directory of each.
 func renderTypeScript(s *source, o outputArgs, add func(dir string, files []templates.File)) error {
 	options := s.schema.Options.TS
+	client := ""
 	if o.tsFile != "" || options.File != "" {
-		file := s.place(o.tsFile, options.File)
+		client = s.place(o.tsFile, options.File)
 		runtime := s.runtimeFile()
 		files, err := typescript.Render(s.schema, typescript.Options{
-			File:    filepath.Base(file),
-			Runtime: s.runtimeImport(runtime, filepath.Dir(file)),
+			File:    filepath.Base(client),
+			Runtime: s.runtimeImport(runtime, filepath.Dir(client)),
 		})
 		if err != nil {
 			return err
 		}
-		add(filepath.Dir(file), files)
+		add(filepath.Dir(client), files)
 		if runtime != "" {
 			add(filepath.Dir(runtime), []templates.File{typescript.RenderRuntime(filepath.Base(runtime))})
 		}
+	}
+	if o.tsReactFile != "" || options.React != "" {
+		if client == "" {
+			return errors.New("the hooks for React use the TypeScript client: say where it goes (-ts FILE, or options: ts: { file: ... })")
+		}
+		file := s.place(o.tsReactFile, options.React)
+		files, err := typescript.RenderReact(s.schema, filepath.Base(file), importPath(filepath.Dir(file), client))
+		if err != nil {
+			return err
+		}
+		add(filepath.Dir(file), files)
 	}
 	if o.tsCheckFile != "" || options.Check != "" {
 		file := s.place(o.tsCheckFile, options.Check)
@@ -58,6 +71,11 @@ func (s *source) runtimeImport(file, dir string) string {
 		}
 		file = s.place("", file)
 	}
+	return importPath(dir, file)
+}
+
+// importPath is how a module in dir imports file.
+func importPath(dir, file string) string {
 	rel, err := filepath.Rel(absolute(dir), absolute(file))
 	if err != nil {
 		return filepath.ToSlash(file) // on another drive

@@ -166,3 +166,18 @@ func TestSharedRuntimeDoesNotReplaceWhatPeopleWrote(t *testing.T) {
 		t.Error("the client was written all the same")
 	}
 }
+
+func TestReactHooksImportTheClientFromWhereItIs(t *testing.T) {
+	t.Parallel()
+	for client, want := range map[string]string{"web/chat.gen.ts": "./chat.gen", "chat.ts": "../chat", "src/api/chat.ts": "../src/api/chat"} {
+		dir := t.TempDir()
+		schema := filepath.Join(dir, "chat.yaml")
+		writeFile(t, schema, "version: 1\noptions: { go: { dir: gen }, ts: { file: "+client+", react: web/hooks.ts } }\n")
+		if code, _, stderr := chgen(schema); code != exitFine {
+			t.Fatalf("exit %d:\n%s", code, stderr)
+		}
+		if got := string(read(t, filepath.Join(dir, "web", "hooks.ts"))); !strings.Contains(got, `} from "`+want+`";`) {
+			t.Errorf("with the client in %s there is no import from %s", client, want)
+		}
+	}
+}

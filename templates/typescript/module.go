@@ -69,10 +69,10 @@ type eventView struct {
 	Name, Payload string
 }
 
-// RuntimeTypes are the types of the runtime that clients export.
+// RuntimeTypes are the types of the runtime that clients export; those with a $ are for what else is generated.
 func (m *module) RuntimeTypes() []string {
 	return []string{
-		"Channel", "ChannelDefinition", "ChannelPresence", "ChannelState", "JoinOptions", "PresenceChange",
+		"$Argument", "$Contract", "$ErrorOf", "$Push", "$SocketArgument", "$Source", "Channel", "ChannelDefinition", "ChannelPresence", "ChannelState", "JoinOptions", "PresenceChange",
 		"PresenceEntry", "PushOptions", "PushResult", "Rejoined", "SocketOptions", "SocketState",
 		"ValueStore",
 	}

@@ -61,6 +61,11 @@ func RenderRuntime(file string) templates.File {
 	return templates.File{Path: file, Content: []byte(header + ts.Source())}
 }
 
+// RenderReact returns React hooks for the client of s, which they import by the specifier client.
+func RenderReact(s *ir.Schema, file, client string) ([]templates.File, error) {
+	return execute("react.ts.tmpl", file, struct{ File, Client string }{s.File, client})
+}
+
 // execute renders the template with the data as a single file.
 func execute(template, file string, data any) ([]templates.File, error) {
 	var b bytes.Buffer

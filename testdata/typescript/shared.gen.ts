@@ -13,6 +13,12 @@ import {
 export {
   ChannelError,
   storeOf,
+  type $Argument,
+  type $Contract,
+  type $ErrorOf,
+  type $Push,
+  type $SocketArgument,
+  type $Source,
   type Channel,
   type ChannelDefinition,
   type ChannelPresence,

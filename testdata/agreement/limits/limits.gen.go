@@ -1956,7 +1956,8 @@ func (v *ConnectParams) decodeQuery(q *gen.ConnectQuery) error {
 }
 
 // OnConnect sets the hook that every client passes when it opens a socket. The context that it returns gives the
-// handlers their values; its error refuses the client. Call it before the server serves.
+// handlers their values; its error refuses the client. It is passed again, with the same request, where a client
+// presents new params on the connection that it has. Call OnConnect before the server serves.
 func OnConnect(server *channel.Server, connect func(ctx context.Context, r *http.Request, params ConnectParams) (context.Context, error)) {
 	gen.OnConnect(server, func(ctx context.Context, r *http.Request, q *gen.ConnectQuery) (context.Context, error) {
 		var params ConnectParams

@@ -1,0 +1,77 @@
+// A page that uses every hook. The test drives it through window.page and reads what it shows and has noted.
+import { createElement, StrictMode, useState, type ReactNode } from "react";
+import { createRoot } from "react-dom/client";
+import { room, type Channel, type RoomChannel } from "../../../testdata/typescript/chat.gen";
+import { useChannel, useEvent, usePresence, usePush, useSocket } from "../../../testdata/typescript/chat.react";
+
+/** What the page is to show. */
+export interface Wanted {
+  readonly name: string | null;
+  readonly room?: string | null;
+  readonly since?: string;
+  /** Put before the messages, by the event callback of the render at hand. */
+  readonly prefix?: string;
+  /** Renders again without any change. */
+  readonly again?: number;
+}
+
+const notes: string[] = [];
+const senders = new Set<unknown>();
+
+function Chat({ name, room: id = "react", since, prefix = "" }: Wanted): ReactNode {
+  const { socket, state, reason } = useSocket("/socket", { params: { name: name ?? "" } });
+  const lobby = useChannel(socket, room, id === null ? null : { room_id: id }, {
+    params: since === undefined ? {} : { since },
+    onJoin: ({ reply, recovered }) => notes.push(`join ${reply.you.name} ${recovered}`),
+  });
+  // No render may see the state of one moment with the reply of another.
+  if (lobby.state === "joined" && lobby.reply === undefined) notes.push("torn");
+  return createElement(
+    "main",
+    null,
+    createElement("output", { id: "socket" }, `${state} ${reason}`.trim()),
+    createElement("output", { id: "channel" }, [lobby.state, lobby.error?.code, lobby.channel?.topic].filter(Boolean).join(" ")),
+    createElement("button", { id: "retry", onClick: lobby.retry }, "retry"),
+    createElement(Room, { channel: lobby.channel, prefix }),
+  );
+}
+
+function Room({ channel, prefix }: { channel: Channel<RoomChannel> | null; prefix: string }): ReactNode {
+  const [messages, setMessages] = useState<string[]>([]);
+  useEvent(channel, "message_created", ({ body }) => setMessages((all) => [...all, prefix + body]));
+  const people = usePresence(channel);
+  const send = usePush(channel, "send_message");
+  senders.add(send);
+  window.page.send = async (body) => {
+    const sent = await send({ body });
+    return sent.ok ? "ok" : sent.error.code;
+  };
+  return createElement(
+    "section",
+    null,
+    createElement("output", { id: "people" }, people.map(({ metas }) => metas[0]?.name).sort().join()),
+    createElement("output", { id: "messages" }, messages.join()),
+  );
+}
+
+declare global {
+  interface Window {
+    page: {
+      show(wanted: Wanted, strict?: boolean): void;
+      send(body: string): Promise<string>;
+      notes: string[];
+      senders(): number;
+    };
+  }
+}
+
+const root = createRoot(document.getElementById("root") as HTMLElement);
+window.page = {
+  show: (wanted, strict = true) => {
+    const app = wanted.name === null ? null : createElement(Chat, wanted);
+    root.render(strict ? createElement(StrictMode, null, app) : app);
+  },
+  send: async () => "not rendered",
+  notes,
+  senders: () => senders.size,
+};
