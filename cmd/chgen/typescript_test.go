@@ -62,7 +62,7 @@ void lobby.tryJoin();
 void news.tryJoin();
 setTimeout(() => {
   const same = (ChannelError as unknown) === FeedError && Object.getPrototypeOf(Socket) === Object.getPrototypeOf(FeedSocket);
-  console.log(same, urls.join(), JSON.stringify(checks.connect({ name: 1 })));
+  console.log(same, urls.join().split("&_client=", 1)[0], JSON.stringify(checks.connect({ name: 1 })));
   socket.disconnect();
 }, 10);
 

@@ -186,7 +186,7 @@ func TestTheConnectHooksValuesReachHandlersAndItsCancellationDoesNot(t *testing.
 			cancel()
 			return channel.WithID(ctx, "user:"+p.Name), nil
 		})
-		c := s.connectTo("/socket/websocket?chgen=1&_recover=x&name=Ann&vsn=2.0.0")
+		c := s.connectTo("/socket/websocket?chgen=1&_recover=x&_client=x&name=Ann&vsn=2.0.0")
 		c.send(`["1","1","room:a","phx_join",{}]`)
 		c.send(`["1","2","room:a","ping",{}]`)
 		c.expectReply("1", "ok")

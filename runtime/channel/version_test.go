@@ -2,6 +2,7 @@ package channel_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"testing"
 
@@ -81,4 +82,31 @@ func TestSubprotocols(t *testing.T) {
 	}, channel.WithMount(channel.Mount{Path: "/socket"}),
 		channel.WithMount(channel.Mount{Path: "/two", WebSocket: channel.WebSocket{Subprotocols: []string{"a", "b"}}}),
 		channel.WithMount(channel.Mount{Path: "/auth", AuthToken: true, WebSocket: channel.WebSocket{Subprotocols: []string{"b"}}}))
+}
+
+// In a browser "/" can be in no subprotocol, so generated clients write tokens in the alphabet for URLs.
+func TestAuthTokensInEitherAlphabet(t *testing.T) {
+	const token = "\xfb\xff\xbe~a" // +/++fmE=
+	run(t, nil, func(s *site) {
+		tokens := make(chan string, 1)
+		OnConnect(s.server, func(ctx context.Context, _ *http.Request, _ ConnectParams) (context.Context, error) {
+			got, _ := channel.AuthToken(ctx)
+			tokens <- got
+			return ctx, nil
+		})
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding, base64.URLEncoding} {
+			offered := "base64url.bearer.phx." + encoding.EncodeToString([]byte(token))
+			ws, _, err := websocket.Dial(context.Background(), "ws://example.com/auth/websocket?vsn=2.0.0&name=Ann", &websocket.DialOptions{
+				HTTPClient:   &http.Client{Transport: &http.Transport{DialContext: s.dialer.Dial, DisableKeepAlives: true}},
+				Subprotocols: []string{"phoenix", offered},
+			})
+			if err != nil {
+				t.Fatalf("%s: %v", offered, err)
+			}
+			_ = ws.Close(websocket.StatusNormalClosure, "")
+			if got := <-tokens; got != token {
+				t.Errorf("%s: got %q, want %q", offered, got, token)
+			}
+		}
+	}, channel.WithMount(channel.Mount{Path: "/auth", AuthToken: true}))
 }

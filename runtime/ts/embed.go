@@ -18,7 +18,8 @@ var modules embed.FS
 // Both list the modules so that nothing is evaluated before what it needs.
 var (
 	client = []string{
-		"types", "errors", "presence", "store", "binary", "socket", "channel", "topic", "frame", "backoff", "listeners", "globals",
+		"types", "errors", "presence", "store", "binary", "longpoll", "socket", "channel", "events", "topic", "frame", "source",
+		"backoff", "listeners", "debug", "globals",
 	}
 	checker = []string{"check", "readers", "decoder", "scan"}
 )

@@ -72,14 +72,15 @@ type eventView struct {
 // RuntimeTypes are the types of the runtime that clients export; those with a $ are for what else is generated.
 func (m *module) RuntimeTypes() []string {
 	return []string{
-		"$Argument", "$Contract", "$ErrorOf", "$Push", "$SocketArgument", "$Source", "Channel", "ChannelDefinition", "ChannelPresence", "ChannelState", "JoinOptions", "PresenceChange",
-		"PresenceEntry", "PushOptions", "PushResult", "Rejoined", "SocketOptions", "SocketState",
+		"$Argument", "$Contract", "$ErrorOf", "$Push", "$SocketArgument", "$Source", "Channel", "ChannelDefinition",
+		"ChannelPresence", "ChannelState", "EventsOptions", "FallbackTransport", "JoinOptions", "OnceOptions",
+		"PresenceChange", "PresenceEntry", "PushOptions", "PushResult", "Rejoined", "SocketOptions", "SocketState",
 		"ValueStore",
 	}
 }
 
 // RuntimeValues are the values of the runtime that clients export, their classes apart.
-func (m *module) RuntimeValues() []string { return []string{"storeOf"} }
+func (m *module) RuntimeValues() []string { return []string{"longPoll", "storeOf"} }
 
 // DocLines is the schema's documentation as line comments.
 func (m *module) DocLines() []string {

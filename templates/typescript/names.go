@@ -9,10 +9,10 @@ import (
 // taken are the names of JavaScript and TypeScript that a declaration of the module must not hide: what the runtime
 // uses of them has to stay what it is, and a reader has to be able to trust them.
 var taken = wordSet(`
-	AggregateError Array ArrayBuffer ArrayLike AsyncGenerator AsyncIterable AsyncIterator Atomics Awaited
+	AbortController AggregateError Array ArrayBuffer ArrayLike AsyncGenerator AsyncIterable AsyncIterableIterator AsyncIterator Atomics Awaited
 	BigInt BigInt64Array BigUint64Array Boolean Capitalize ConstructorParameters DataView Date
 	Error EvalError Event EventTarget Exclude Extract FinalizationRegistry Float32Array Float64Array Function
-	Generator Infinity InstanceType Int16Array Int32Array Int8Array Intl Iterable Iterator IterableIterator
+	Generator Infinity InstanceType Int16Array Int32Array Int8Array Intl Iterable Iterator IterableIterator IteratorResult
 	JSON Lowercase Map Math NaN NoInfer NonNullable Number Object Omit Parameters Partial Pick Promise PromiseLike
 	PropertyKey Proxy RangeError Readonly ReadonlyArray ReadonlyMap ReadonlySet Record ReferenceError Reflect RegExp
 	Required ReturnType Set SharedArrayBuffer String Symbol SyntaxError TextDecoder TextEncoder ThisType TypeError

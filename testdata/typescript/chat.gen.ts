@@ -162,9 +162,6 @@ export interface ChannelDefinition<C extends $Contract> {
 /** An object without members. */
 export type $Empty = Record<string, never>;
 
-/** A value, or what makes it, at once or later; called again before every use. */
-export type $Source<T> = T | (() => T | Promise<T>);
-
 /** One argument, which can be left out where {} would do. */
 export type $Argument<T, V = T> = unknown extends T ? [V] : {} extends T ? [(V | undefined)?] : [V];
 
@@ -181,6 +178,22 @@ export interface PushOptions {
   /** Milliseconds to wait for the reply, counted again from when the push is sent; 10,000 unless the socket says otherwise. */
   readonly timeout?: number | undefined;
   /** Gives the push up: it fails with `aborted`, though the server may have taken it. */
+  readonly signal?: $Signal | undefined;
+}
+
+/** Options of `once`. */
+export interface OnceOptions {
+  /** Milliseconds to wait for the event; without it as long as it takes. */
+  readonly timeout?: number | undefined;
+  /** Gives up: it fails with `aborted`. */
+  readonly signal?: $Signal | undefined;
+}
+
+/** Options of `events`. */
+export interface EventsOptions {
+  /** How many events may wait to be taken, 1,000 unless said. When there are more the iteration fails with `too_slow`. */
+  readonly buffer?: number | undefined;
+  /** Ends the iteration, which fails with `aborted`. */
   readonly signal?: $Signal | undefined;
 }
 
@@ -259,6 +272,19 @@ interface $TypedChannel<C extends $Contract> {
   /** Calls callback for every event of that name while joined. Returns what ends that. */
   on<E extends keyof C["events"]>(event: E, callback: (payload: C["events"][E]) => unknown): () => void;
 
+  /**
+   * The next event of that name. Rejects with a ChannelError: `left` when the channel is left first, what closed it, and
+   * `timeout` or `aborted`.
+   */
+  once<E extends keyof C["events"]>(event: E, options?: OnceOptions): Promise<C["events"][E]>;
+
+  /**
+   * The events of that name from now on, for `for await (const message of lobby.events("message_created"))`. It waits
+   * while the channel is not joined, ends when it is left, and throws the ChannelError that closes it. Events that wait
+   * to be taken are kept up to a bound; beyond it the iteration throws one with the code `too_slow`: none is skipped.
+   */
+  events<E extends keyof C["events"]>(event: E, options?: EventsOptions): AsyncIterableIterator<C["events"][E], undefined>;
+
   /** Leaves. Pushes that wait fail with `left` at once, and no callback of `on` is called any more. Never rejects. */
   leave(): Promise<void>;
 }
@@ -280,14 +306,40 @@ export interface SocketOptions<Params> {
    * takes longer than the timeout is given up and called again, so ask people for a password before, not in it.
    */
   readonly params?: $Source<Params> | undefined;
-  /** Where there is no global WebSocket: the constructor to use. */
-  readonly WebSocket?: $WebSocketConstructor | undefined;
+  /**
+   * A token that stays out of the address, for servers whose mount takes one; read like params. It may hold what an HTTP
+   * header can: ASCII, in short.
+   */
+  readonly authToken?: $Source<string | undefined> | undefined;
+  /**
+   * What takes over where WebSocket does not get through, in practice `longPoll`. It is then used for as long as the
+   * page's session lasts, unless WebSocket has worked before; then WebSocket is tried again at the next reconnect.
+   */
+  readonly fallback?: FallbackTransport | undefined;
+  /** Where there is no global WebSocket: the constructor to use. False: none, only the fallback. */
+  readonly WebSocket?: $WebSocketConstructor | false | undefined;
   /** Milliseconds to wait for a reply, to a heartbeat too, for params, and for the connection to open. 10,000 unless said. */
   readonly timeout?: number | undefined;
   /** Milliseconds from one heartbeat to the next, 30,000 unless said. The server closes idle connections after 60 s. */
   readonly heartbeat?: number | undefined;
   /** The largest frame to send, in bytes: 65,536 unless said, which is what servers take unless told otherwise. */
   readonly maxFrame?: number | undefined;
+  /** True prints every frame to the console, shortened; a function is called with it instead. */
+  readonly debug?: boolean | $Debug | undefined;
+  /** For fakeSocket. */
+  readonly $clock?: $Clock | undefined;
+}
+
+/** What carries a connection in the place of a WebSocket. */
+export interface FallbackTransport {
+  /** What stands behind the mount's address: "longpoll". */
+  readonly path: string;
+  /** A connection to url, with what a WebSocket has of methods and callbacks. */
+  connect(url: string, authToken: string | undefined): $WebSocket;
+  /** Whether this session is known to need it for the mount at url. */
+  remembered(url: string): boolean;
+  /** This session needs it. */
+  remember(url: string): void;
 }
 
 /** The options argument of a socket: required where a connect parameter is. */
@@ -356,10 +408,10 @@ export type $SystemError =
 export type $ErrorOf<E> = ChannelError & (E | $SystemError);
 
 /** The error that a reply with a status other than ok stands for: its reason, else the status, else `internal`. */
-export function $errorOf(status: unknown, response: unknown): ChannelError {
+export function $errorOf(what: string, status: unknown, response: unknown): ChannelError {
   const { reason, message, ...fields } = (typeof response === "object" && response ? response : {}) as Record<string, unknown>;
   const code = [reason, status].find($isText) ?? "internal";
-  return new ChannelError(code, $isText(message) ? message : code, fields);
+  return new ChannelError(code, $isText(message) ? message : `${what}: ${code}`, fields);
 }
 
 function $isText(value: unknown): value is string {
@@ -371,18 +423,18 @@ function $isText(value: unknown): value is string {
  * stops the watch.
  */
 export function $watch(
+  clock: $Clock,
   what: string,
   timeout: number | undefined,
   signal: $Signal | undefined,
   fail: (error: ChannelError) => void,
 ): () => void {
   const aborted = (): void => fail(new ChannelError("aborted", `${what} was aborted`));
-  const timer =
-    timeout !== undefined &&
-    $global.setTimeout(() => fail(new ChannelError("timeout", `${what} got no answer in ${timeout} ms`)), timeout);
+  const late = (): void => fail(new ChannelError("timeout", `${what} got no answer in ${timeout} ms`));
+  const stop = timeout === undefined ? undefined : clock.after(timeout, late);
   signal?.addEventListener("abort", aborted);
   return () => {
-    $global.clearTimeout(timer);
+    stop?.();
     signal?.removeEventListener("abort", aborted);
   };
 }
@@ -404,6 +456,8 @@ export interface PresenceChange<Meta> {
 export interface ChannelPresence<Meta> {
   /** Everyone, in the order of coming; the same array until the next change. */
   list(): readonly PresenceEntry<Meta>[];
+  /** How many are on the list, or on the channel where it only counts. */
+  readonly count: number;
   /** Calls callback after every change, and returns what ends that. */
   onChange(callback: (list: readonly PresenceEntry<Meta>[], change: PresenceChange<Meta>) => unknown): () => void;
 }
@@ -420,6 +474,8 @@ interface $Changes {
 export class $Presence implements ChannelPresence<object> {
   #entries = new Map<string, $Metas>();
   #list: $Entries = [];
+  /** What the server says where it only counts. */
+  #count: number | undefined;
   #listeners = new $Listeners<[list: $Entries, change: PresenceChange<object>]>();
   #joinRef: string | undefined;
   /** Diffs that came before the state of this join; undefined once the state is there. */
@@ -429,12 +485,20 @@ export class $Presence implements ChannelPresence<object> {
     return this.#list;
   }
 
+  get count(): number {
+    return this.#count ?? this.#list.length;
+  }
+
   onChange(callback: (list: $Entries, change: PresenceChange<object>) => unknown): () => void {
     return this.#listeners.add(callback);
   }
 
-  /** Takes presence_state and presence_diff of the join joinRef. Throws, with nothing done, for what is neither. */
+  /** Takes what the server says to the join joinRef. Throws, with nothing done, for what has another shape. */
   $receive(event: string, payload: unknown, joinRef: string): void {
+    if (event === "chgen_presence_count") {
+      this.#count = Number((payload as { count: number }).count);
+      return this.#listeners.emit(this.#list, { joins: [], leaves: [] });
+    }
     const state = event === "presence_state" ? $entries(payload) : undefined;
     const { joins, leaves } = Object(payload) as Record<string, unknown>;
     const diff = state ? { joins: [], leaves: [] } : { joins: $entries(joins), leaves: $entries(leaves) };
@@ -573,8 +637,161 @@ export const $binary: $Binary = {
   },
 };
 
+/** What one POST may hold: lines, and characters, of which UTF-8 makes at most three bytes. Servers take 1 MiB. */
+const $maxLines = 100;
+const $maxLength = 349_525;
+
+/** How often a poll that got no answer is sent again before the connection counts as lost, and the first pause in ms. */
+const $tries = 3;
+const $pause = 250;
+
+/** The body of an answer; the status of HTTP says nothing. */
+interface $Answer {
+  readonly status: number;
+  readonly token?: string;
+  readonly messages?: readonly string[];
+  /** Of a close, or a refusal. */
+  readonly code?: number;
+  readonly reason?: string;
+}
+
+/**
+ * Long-polling, for `new Socket(url, { fallback: longPoll })`: takes over where a proxy lets no WebSocket through. It
+ * needs nothing but fetch, so it works in Node as well.
+ */
+export const longPoll: FallbackTransport = {
+  path: "longpoll",
+  connect: (url, authToken) => new $LongPoll(url, authToken),
+  remembered(url) {
+    try {
+      return $global.sessionStorage?.getItem(`chgen:longpoll:${url}`) === "1";
+    } catch {
+      return false; // a page that may store nothing
+    }
+  },
+  remember(url) {
+    try {
+      $global.sessionStorage?.setItem(`chgen:longpoll:${url}`, "1");
+    } catch {
+      // A page that may store nothing finds out again.
+    }
+  },
+};
+
+/** A connection over requests, in the shape of a WebSocket. */
+class $LongPoll implements $WebSocket {
+  binaryType = "";
+  onopen: unknown;
+  onmessage: unknown;
+  onclose: unknown;
+  onerror: unknown;
+  readonly #url: string;
+  readonly #headers: Record<string, string> = {};
+  readonly #control = new $global.AbortController();
+  /** What of the session has arrived, shown with every request; undefined until there is one. */
+  #token: string | undefined;
+  #lines: string[] = [];
+  #posting = false;
+  #closed = false;
+
+  constructor(url: string, authToken: string | undefined) {
+    this.#url = url;
+    if (authToken !== undefined) this.#headers["x-phoenix-authtoken"] = authToken;
+    void this.#poll();
+  }
+
+  send(data: string | Uint8Array): void {
+    this.#lines.push(typeof data === "string" ? data : $toBase64(data));
+    if (!this.#posting) void this.#post();
+  }
+
+  /** Stops polling. What has been sent goes out all the same. */
+  close(): void {
+    this.#closed = true;
+    this.#control.abort();
+  }
+
+  async #poll(): Promise<void> {
+    for (let failures = 0; !this.#closed; ) {
+      let answer: $Answer;
+      try {
+        answer = await this.#request({ method: "GET", headers: {}, body: null, signal: this.#control.signal });
+        failures = 0;
+      } catch {
+        // What a lost answer held comes again with the next one, which shows the same token.
+        if (this.#token === undefined || failures >= $tries) return this.#end(1006, "");
+        await new Promise<void>((resolve) => $global.setTimeout(resolve, $pause * 2 ** failures++));
+        continue;
+      }
+      this.#take(answer);
+    }
+  }
+
+  #take({ status, token, messages = [], code, reason = "" }: $Answer): void {
+    if (this.#closed) return;
+    const opened = this.#token === undefined;
+    if (status === 200 || status === 204 || (status === 410 && opened)) {
+      this.#token = token;
+      if (opened) (this.onopen as () => void)();
+      for (const message of messages) {
+        const data = message.startsWith("[") ? message : $fromBase64(message);
+        (this.onmessage as (event: { data: unknown }) => void)({ data });
+      }
+    } else if (status === 403 && opened) this.#end(4403, reason);
+    else this.#end(code ?? 1006, reason);
+  }
+
+  /** Sends what waits, one request at a time. */
+  async #post(): Promise<void> {
+    this.#posting = true;
+    await undefined; // the rest of this turn's frames go along
+    while (this.#lines.length) {
+      let length = 0;
+      const fit = this.#lines.findIndex((line, i) => i === $maxLines || ((length += line.length + 1) > $maxLength && i > 0));
+      const body = this.#lines.splice(0, fit < 0 ? $maxLines : fit).join("\n");
+      try {
+        const { status, reason = "" } = await this.#request({
+          method: "POST",
+          headers: { "content-type": "application/x-ndjson" },
+          body,
+          signal: null,
+        });
+        if (status !== 200) return this.#end(1006, reason);
+      } catch {
+        // The server may have taken it or not: sent again it might count twice.
+        return this.#end(1006, "");
+      }
+    }
+    this.#posting = false;
+  }
+
+  async #request(request: $FetchRequest): Promise<$Answer> {
+    const token: Record<string, string> = this.#token === undefined ? {} : { "x-phoenix-longpoll-token": this.#token };
+    const headers = { ...this.#headers, ...token, ...request.headers };
+    const response = await $global.fetch(this.#url, { ...request, headers });
+    return (await response.json()) as $Answer;
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.close();
+    (this.onclose as (event: { code: number; reason: string }) => void)({ code, reason });
+  }
+}
+
+function $toBase64(bytes: Uint8Array): string {
+  return $global.btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+function $fromBase64(text: string): ArrayBuffer {
+  return Uint8Array.from($global.atob(text), (char) => char.charCodeAt(0)).buffer;
+}
+
 /** The close code with which a server refuses a client for good. */
 const $refusal = 4403;
+
+/** How long a WebSocket may take to open, and then to answer, before the fallback takes over: milliseconds. */
+const $patience = 3_000;
 
 /**
  * One connection to a server, shared by any number of channels. It connects when the first channel joins, or on
@@ -582,12 +799,19 @@ const $refusal = 4403;
  */
 export class $Socket<Params extends object> {
   readonly #url: string;
-  readonly #params: $Source<Params> | undefined;
-  readonly #WebSocket: $WebSocketConstructor;
+  readonly #params: $Source<Params | undefined>;
+  readonly #authToken: $Source<string | undefined>;
+  readonly #WebSocket: $WebSocketConstructor | false;
+  readonly #fallback: FallbackTransport | undefined;
+  readonly #debug: $Debug | undefined;
   readonly #link: $Link;
   readonly #heartbeat: number;
+  /** What the server knows this client by, over all of its connections. */
+  readonly #id = $random();
   readonly #states = new $Listeners<[state: SocketState, reason: string]>();
-  readonly #backoff = new $Backoff();
+  readonly #backoff: $Backoff;
+  /** Settles the promises of renew that wait for their reply, by ref. */
+  readonly #renewals = new Map<string | null, (error?: ChannelError) => void>();
   #state: SocketState = "closed";
   #reason = "";
   #refs = 0;
@@ -597,25 +821,46 @@ export class $Socket<Params extends object> {
   #attempt: object | undefined;
   /** Whether an attempt waits for its time and may be brought forward. */
   #waiting = false;
+  /** Whether this session needs the fallback, and whether this attempt or connection is over it. */
+  #settled: boolean;
+  #fallen = false;
+  /** Whether the WebSocket that has been asked for has not brought anything yet, and whether one ever has. */
+  #unproven = false;
+  #proven = false;
   /** Whether nothing has come since the last heartbeat. */
   #quiet = false;
-  /** The next attempt, its deadline, the next heartbeat or its deadline: one of them at a time. */
-  #timer: unknown;
+  /** Stops the next attempt, its deadline, the next heartbeat or its deadline: one of them at a time. */
+  #stop: (() => void) | undefined;
 
   /**
    * A socket at url, which is relative to the page or absolute, without the /websocket at the end. Throws where the
    * url or the platform does not allow a connection.
    */
   constructor(url: string, ...[options]: $SocketArgument<NoInfer<Params>>) {
-    const { params, WebSocket = $global.WebSocket, timeout = 10_000, heartbeat = 30_000, maxFrame = 65_536 } = (options ??
-      {}) as SocketOptions<Params>;
-    if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as options.WebSocket");
-    this.#url = $endpoint(url, {});
+    const {
+      params,
+      authToken,
+      fallback,
+      WebSocket = $global.WebSocket ?? false,
+      timeout = 10_000,
+      heartbeat = 30_000,
+      maxFrame = 65_536,
+      debug,
+      $clock: clock = $clock,
+    } = (options ?? {}) as SocketOptions<Params>;
+    if (!WebSocket && !fallback) throw new TypeError("there is no WebSocket here: pass one as options.WebSocket, or a fallback");
+    this.#url = $address(url, "", {});
     this.#params = params;
+    this.#authToken = authToken;
     this.#WebSocket = WebSocket;
+    this.#fallback = fallback;
+    this.#settled = !WebSocket || !!fallback?.remembered(this.#url);
+    this.#debug = debug === true ? $printer() : debug || undefined;
     this.#heartbeat = heartbeat;
+    this.#backoff = new $Backoff(clock);
     this.#link = {
       channels: new Set(),
+      clock,
       timeout,
       maxFrame,
       open: () => this.#state === "open",
@@ -624,7 +869,11 @@ export class $Socket<Params extends object> {
         return this.#state === "refused" ? this.#reason : undefined;
       },
       ref: () => `${++this.#refs}`,
-      send: (frame) => this.#socket?.send(frame),
+      send: (frame) => {
+        const debug = this.#debug;
+        if (debug) $guard(() => debug("sent", $sent(frame, this.#binary)));
+        this.#socket?.send(frame);
+      },
     };
   }
 
@@ -654,30 +903,74 @@ export class $Socket<Params extends object> {
   connect(): void {
     if (this.#state !== "closed" && this.#state !== "refused") return;
     this.#watchPage(true);
+    this.#fallen = this.#settled;
     this.#set("connecting", "");
     void this.#open();
   }
 
   /** Closes the connection and stays disconnected until `connect()` or a join; channels that were joined rejoin then. */
   disconnect(): void {
-    this.#close();
+    this.#close("the socket is disconnected");
     this.#watchPage(false);
     this.#set("closed", "");
     this.#each((channel) => channel.$disconnected());
   }
 
+  /**
+   * Reads params again and presents them on the connection that is there, without a new one: what the server makes of
+   * them holds from then on. Does nothing while not connected, since the next connection reads them anyway. Rejects with
+   * what reading them throws, or with a ChannelError that says why the server does not take them; where it refuses the
+   * client with them, the socket is `refused` next.
+   */
+  async renew(): Promise<void> {
+    const params = await $read(this.#params);
+    if (this.#state !== "open") return;
+    const { clock, timeout } = this.#link;
+    const ref = this.#link.ref();
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: ChannelError): void => {
+        this.#renewals.delete(ref);
+        stop();
+        if (error) reject(error);
+        else resolve();
+      };
+      const stop = $watch(clock, "renew", timeout, undefined, settle);
+      this.#renewals.set(ref, settle);
+      this.#link.send($encode(null, ref, "phoenix", "chgen_params", JSON.stringify(params ?? {})));
+    });
+  }
+
   async #open(): Promise<void> {
     const attempt = (this.#attempt = {});
-    this.#waiting = false;
+    this.#waiting = this.#unproven = false;
     this.#after(this.#link.timeout, () => this.#lost(0, "no connection in time"));
     try {
-      const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
+      const params = await $read(this.#params);
+      const token = await $read(this.#authToken);
       if (attempt !== this.#attempt) return;
-      this.#connect(new this.#WebSocket($endpoint(this.#url, { ...params, vsn: "2.0.0", chgen: 1 })));
+      this.#connect(this.#dial({ ...params, vsn: "2.0.0", chgen: 1, _client: this.#id }, token));
     } catch (error) {
       $report(error);
       if (attempt === this.#attempt) this.#lost(0, "");
     }
+  }
+
+  #dial(params: Readonly<Record<string, unknown>>, token: string | undefined): $WebSocket {
+    if (this.#fallen || !this.#WebSocket) {
+      const fallback = this.#fallback!;
+      return fallback.connect($address(this.#url, fallback.path, params).replace(/^ws/, "http"), token);
+    }
+    this.#unproven = true;
+    if (this.#onTrial()) this.#after($patience, () => this.#lost(0, "no WebSocket in time"));
+    const address = $address(this.#url, "websocket", params).replace(/^http/, "ws");
+    if (token === undefined) return new this.#WebSocket(address);
+    const base64url = $global.btoa(token).replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
+    return new this.#WebSocket(address, ["phoenix", `base64url.bearer.phx.${base64url}`]);
+  }
+
+  /** Whether the WebSocket has yet to show that it gets through. */
+  #onTrial(): boolean {
+    return !!this.#fallback && this.#unproven && !this.#proven;
   }
 
   #connect(socket: $WebSocket): void {
@@ -687,7 +980,12 @@ export class $Socket<Params extends object> {
     socket.onopen = () => {
       if (!current()) return;
       this.#backoff.succeeded();
-      this.#after(this.#heartbeat, () => this.#beat());
+      if (this.#fallen && !this.#proven && !this.#settled) {
+        this.#settled = true;
+        this.#fallback?.remember(this.#url);
+      }
+      if (this.#onTrial()) this.#beat($patience);
+      else this.#after(this.#heartbeat, () => this.#beat());
       this.#set("open", "");
       // A callback may have disconnected.
       this.#each((channel) => current() && channel.$rejoin());
@@ -700,10 +998,12 @@ export class $Socket<Params extends object> {
 
   #receive(data: string | ArrayBuffer): void {
     const socket = this.#socket;
+    if (this.#unproven) this.#proven = !(this.#unproven = false);
+    if (this.#quiet) this.#after(this.#heartbeat, () => this.#beat());
     this.#quiet = false;
     try {
       const frame = typeof data === "string" ? $decode(data) : this.#binary?.decode(data);
-      this.#each((channel) => channel.topic === frame?.[2] && channel.$receive(frame));
+      if (frame) this.#take(frame);
     } catch (error) {
       // Something is missing now: a new connection recovers it, or says that it cannot.
       $report(error);
@@ -711,18 +1011,32 @@ export class $Socket<Params extends object> {
     }
   }
 
-  /** Sends a heartbeat, and gives the connection up where nothing at all comes in time. */
-  #beat(): void {
+  #take(frame: $Frame): void {
+    const [, ref, topic, , payload] = frame;
+    const debug = this.#debug;
+    if (debug) $guard(() => debug("received", frame));
+    if (topic === "phoenix") {
+      const { status, response } = payload as { status: unknown; response: unknown };
+      this.#renewals.get(ref)?.(status === "ok" ? undefined : $errorOf("renew", status, response));
+    }
+    this.#each((channel) => channel.topic === topic && channel.$receive(frame));
+  }
+
+  /** Sends a heartbeat, and gives the connection up where nothing at all comes within ms milliseconds. */
+  #beat(ms: number = this.#link.timeout): void {
+    const { clock, ref, send } = this.#link;
+    const due = clock.now() + ms;
     this.#quiet = true;
-    this.#socket?.send($encode(null, this.#link.ref(), "phoenix", "heartbeat", "{}"));
-    this.#after(this.#link.timeout, () => {
-      if (this.#quiet) this.#lost(0, "heartbeat timeout");
-      else this.#after(this.#heartbeat - this.#link.timeout, () => this.#beat());
+    this.#after(ms, () => {
+      // A timer that comes late was asleep, with whatever there may be to receive.
+      if (clock.now() > due + ms) this.#beat();
+      else this.#lost(0, "heartbeat timeout");
     });
+    send($encode(null, ref(), "phoenix", "heartbeat", "{}"));
   }
 
   #lost(code: number, reason: string): void {
-    this.#close();
+    this.#close(reason || "the connection was lost");
     if (code === $refusal) {
       this.#watchPage(false);
       this.#set("refused", reason);
@@ -731,23 +1045,28 @@ export class $Socket<Params extends object> {
     // A server that is going away says when to come back; then nothing brings the attempt forward.
     const wait = /^retry_after_ms=(\d+)/.exec(reason);
     this.#waiting = !wait;
-    this.#after((wait ? Number(wait[1]) : 0) + this.#backoff.next(), () => void this.#open());
+    // A WebSocket that brought nothing hands over at once. A fallback that did not work either hands back.
+    const falls = !!this.#fallback && this.#unproven && !wait;
+    this.#fallen = this.#settled || falls;
+    this.#after(falls ? 0 : (wait ? Number(wait[1]) : 0) + this.#backoff.next(), () => void this.#open());
     this.#set("reconnecting", reason);
     this.#each((channel) => channel.$lost());
   }
 
   /** Ends the connection and whatever was to happen with it. */
-  #close(): void {
+  #close(reason: string): void {
     const socket = this.#socket;
     this.#socket = this.#attempt = undefined;
-    $global.clearTimeout(this.#timer);
+    this.#quiet = false;
+    this.#stop?.();
     socket?.close(1000);
+    for (const settle of [...this.#renewals.values()]) settle(new ChannelError("disconnected", `renew: ${reason}`));
   }
 
   readonly #onPage = ({ type }: { readonly type: string }): void => {
     if (type === "pagehide") {
       // A page with a connection is not kept for the way back.
-      this.#close();
+      this.#close(type);
       this.#waiting = true;
       this.#set("reconnecting", type);
       this.#each((channel) => channel.$lost());
@@ -763,10 +1082,10 @@ export class $Socket<Params extends object> {
     for (const type of ["visibilitychange", "resume"]) $global.document?.[method](type, this.#onPage);
   }
 
-  /** Calls callback after ms milliseconds, in place of what the timer was for before. */
+  /** Calls callback after ms milliseconds, in place of what was to be called before. */
   #after(ms: number, callback: () => void): void {
-    $global.clearTimeout(this.#timer);
-    this.#timer = $global.setTimeout(callback, ms);
+    this.#stop?.();
+    this.#stop = this.#link.clock.after(ms, callback);
   }
 
   #each(callback: (channel: $Channel) => unknown): void {
@@ -781,20 +1100,26 @@ export class $Socket<Params extends object> {
   }
 }
 
-/** The WebSocket's address at url, which may be relative to the page, with the params. */
-function $endpoint(url: string, params: Readonly<Record<string, unknown>>): string {
+/** What is at path of the mount at url, which may be relative to the page, with the params; the mount where path is "". */
+function $address(url: string, path: string, params: Readonly<Record<string, unknown>>): string {
   const address = new $global.URL(url, $global.location?.href);
-  address.protocol = address.protocol.replace("http", "ws");
-  address.pathname = address.pathname.replace(/(\/websocket)?\/*$/, "/websocket");
+  address.pathname = address.pathname.replace(/(\/websocket)?\/*$/, `/${path}`);
   for (const [name, value] of Object.entries(params)) {
     if (value !== undefined) address.searchParams.set(name, String(value));
   }
   return address.href;
 }
 
+/** A text that nobody else has. */
+function $random(): string {
+  const { crypto } = $global;
+  return crypto ? crypto.getRandomValues(new Uint32Array(4)).join("-") : `${Math.random()}-${Date.now()}`;
+}
+
 /** What a channel needs of its socket. */
 export interface $Link {
   readonly channels: Set<$Channel>;
+  readonly clock: $Clock;
   readonly timeout: number;
   readonly maxFrame: number;
   /** Whether the connection is open. */
@@ -828,6 +1153,8 @@ interface $JoinOptions extends PushOptions {
 /** Errors of the server's own that may be gone at the next try: only a join that has succeeded before is tried again. */
 const $passing = ["internal", "join crashed", "timeout", "rate_limited", "closed"];
 
+const $presenceEvents = ["presence_state", "presence_diff", "chgen_presence_count"];
+
 /** One topic of one socket: the implementation of Channel, whose interface carries the promises and the types. */
 export class $Channel {
   readonly topic: string;
@@ -842,8 +1169,9 @@ export class $Channel {
   #joinRef: string | undefined;
   /** Where the channel's history was last seen, in the server's own terms. */
   #position: string | undefined;
-  #backoff = new $Backoff();
-  #timer: unknown;
+  #backoff: $Backoff;
+  /** Stops the next join, or the deadline of its params. */
+  #stop: (() => void) | undefined;
   /** Sent and not answered, by ref. */
   #sent = new Map<string, $Request>();
   /** Waiting for the join. */
@@ -859,6 +1187,7 @@ export class $Channel {
     this.topic = topic;
     this.#params = params;
     this.presence = definition.presence && new definition.presence();
+    this.#backoff = new $Backoff(link.clock);
   }
 
   get state(): ChannelState {
@@ -876,6 +1205,14 @@ export class $Channel {
     return listeners.add((payload) => this.#state === "joined" && callback(payload));
   }
 
+  once(event: string, options: OnceOptions = {}): Promise<unknown> {
+    return $once(this, this.#link.clock, event, options);
+  }
+
+  events(event: string, options: EventsOptions = {}): AsyncIterableIterator<unknown, undefined> {
+    return $events(this, this.#link.clock, event, options);
+  }
+
   join(options: $JoinOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#link.channels.has(this) && this.#state !== "leaving") {
@@ -883,7 +1220,8 @@ export class $Channel {
       }
       if (options.signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
       this.#end();
-      const stop = $watch(`join of ${this.topic}`, options.timeout, options.signal, (error) => void this.#leave(error));
+      const { timeout, signal } = options;
+      const stop = $watch(this.#link.clock, `join of ${this.topic}`, timeout, signal, (error) => void this.#leave(error));
       this.#joining = (error, response) => {
         this.#joining = undefined;
         stop();
@@ -892,7 +1230,7 @@ export class $Channel {
       };
       this.#onRejoin = options.onRejoin;
       this.#position = undefined;
-      this.#backoff = new $Backoff();
+      this.#backoff = new $Backoff(this.#link.clock);
       this.#link.channels.add(this);
       const refusal = this.#link.connect();
       if (refusal !== undefined) this.$disconnected(refusal);
@@ -937,15 +1275,15 @@ export class $Channel {
   /** The socket is open, or it is time for another try. */
   async $rejoin(): Promise<void> {
     const ref = (this.#joinRef = this.#link.ref());
-    const { timeout } = this.#link;
+    const { clock, timeout } = this.#link;
     const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
-    this.#timer = $global.setTimeout(() => this.#retry(late), timeout);
+    this.#stop = clock.after(timeout, () => this.#retry(late));
     const overtaken = (): boolean => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
-      const params: object | undefined = await (typeof this.#params === "function" ? this.#params() : this.#params);
+      const params = (await $read(this.#params)) as object | undefined;
       if (overtaken()) return;
-      $global.clearTimeout(this.#timer);
+      this.#stop();
       this.#send({
         ref,
         event: "phx_join",
@@ -972,7 +1310,7 @@ export class $Channel {
   /** The membership is gone, mostly with the connection; then the socket will say when there is another one. */
   $lost(error?: ChannelError): void {
     if (this.#state === "leaving") return this.#end();
-    $global.clearTimeout(this.#timer);
+    this.#stop?.();
     this.#joinRef = undefined;
     const gone = new ChannelError("disconnected", `${this.topic}: the connection or the membership was lost`);
     for (const request of [...this.#sent.values()]) this.#settle(request, gone);
@@ -995,14 +1333,16 @@ export class $Channel {
       const request = this.#sent.get(ref ?? "");
       const reply = payload as $Reply;
       const { status, response } = reply;
-      if (request) this.#settle(request, status === "ok" ? undefined : $errorOf(status, response), response, reply);
+      if (!request) return;
+      const error = status === "ok" ? undefined : $errorOf(`${request.event} on ${this.topic}`, status, response);
+      this.#settle(request, error, response, reply);
     } else if (event === "phx_close") {
       const left = this.#state === "leaving";
       this.#end(left ? undefined : new ChannelError("disconnected", `${this.topic}: closed by the server`));
     } else if (event === "phx_error") {
-      if (this.#state !== "leaving") this.#retry($errorOf("disconnected", payload));
+      if (this.#state !== "leaving") this.#retry($errorOf(this.topic, "disconnected", payload));
     } else if (this.#state === "joined") {
-      if (event === "presence_state" || event === "presence_diff") {
+      if ($presenceEvents.includes(event)) {
         this.presence?.$receive(event, payload, this.#joinRef);
       } else {
         if (ref !== null) this.#position = ref;
@@ -1042,7 +1382,7 @@ export class $Channel {
     this.$lost(error);
     // A callback may have left or disconnected.
     if (this.#state !== "errored" || !this.#link.open()) return;
-    this.#timer = $global.setTimeout(() => void this.$rejoin(), this.#backoff.next());
+    this.#stop = this.#link.clock.after(this.#backoff.next(), () => void this.$rejoin());
   }
 
   #leave(error?: ChannelError): Promise<void> {
@@ -1075,7 +1415,7 @@ export class $Channel {
   /** Fails whatever waits for an answer: the pushes with code, and the join with error, where there is one. */
   #fail(code: string, error: ChannelError | undefined): void {
     const gone = new ChannelError(code, error?.message ?? `${this.topic}: left`);
-    $global.clearTimeout(this.#timer);
+    this.#stop?.();
     this.#joining?.(error ?? gone);
     for (const request of [...this.#sent.values(), ...this.#buffer]) {
       if (request.event !== "phx_leave" && request.event !== "phx_join") this.#settle(request, gone);
@@ -1105,14 +1445,15 @@ export class $Channel {
     if (!frame) throw new TypeError(`${event} on ${this.topic} takes no bytes`);
     const size = typeof frame === "string" ? $byteLength(frame) : frame.length;
     if (size > this.#link.maxFrame) {
-      throw new ChannelError("too_large", `${event} on ${this.topic}: ${size} bytes, the limit is ${this.#link.maxFrame}`);
+      throw new ChannelError("too_large", `${event} on ${this.topic}: ${size} bytes, and options.maxFrame is ${this.#link.maxFrame}`);
     }
     return frame;
   }
 
   #await(request: $Request): void {
     const { timeout = this.#link.timeout, signal } = request.options;
-    request.stop = $watch(`${request.event} on ${this.topic}`, timeout, signal, (error) => this.#settle(request, error));
+    const what = `${request.event} on ${this.topic}`;
+    request.stop = $watch(this.#link.clock, what, timeout, signal, (error) => this.#settle(request, error));
   }
 
   #settle(request: $Request, error: Error | undefined, response?: unknown, reply?: $Reply): void {
@@ -1141,6 +1482,71 @@ async function $attempt(promise: Promise<unknown>): Promise<PushResult<unknown, 
     if (error instanceof ChannelError) return { ok: false, error };
     throw error;
   }
+}
+
+/**
+ * The events of one name, from now on, one for each `next`. They wait in a buffer, which is bounded: the iteration fails
+ * with `too_slow` rather than skip one. It ends when the channel is left, and fails with what closes the channel.
+ */
+export function $events(
+  channel: $Channel,
+  clock: $Clock,
+  event: string,
+  { buffer = 1_000, timeout, signal }: EventsOptions & OnceOptions,
+): AsyncIterableIterator<unknown, undefined> {
+  type $Result = IteratorResult<unknown, undefined>;
+  const what = `${event} on ${channel.topic}`;
+  const events: unknown[] = [];
+  const asked: ((result: $Result | Promise<$Result>) => void)[] = [];
+  let over = false;
+  let failure: ChannelError | undefined;
+
+  const next = async (): Promise<$Result> => {
+    if (events.length) return { done: false, value: events.shift() };
+    if (!over) return new Promise((resolve) => asked.push(resolve));
+    const error = failure;
+    failure = undefined;
+    if (error) throw error;
+    return { done: true, value: undefined };
+  };
+  const end = (error?: ChannelError): void => {
+    if (over) return;
+    over = true;
+    failure = error;
+    events.length = 0;
+    stops.forEach((stop) => stop());
+    for (const resolve of asked.splice(0)) resolve(next());
+  };
+  const take = (value: unknown): void => {
+    const resolve = asked.shift();
+    if (resolve) resolve({ done: false, value });
+    else if (events.push(value) > buffer) end(new ChannelError("too_slow", `${what}: more than ${buffer} wait to be taken`));
+  };
+  const stops = [
+    channel.on(event, take),
+    channel.onState((state, error) => (state === "leaving" || state === "closed") && end(error)),
+    $watch(clock, what, timeout, signal, end),
+  ];
+  if (signal?.aborted) end(new ChannelError("aborted", `${what} was aborted`));
+  return {
+    next,
+    async return() {
+      end();
+      return next();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** The next event of that name. */
+export async function $once(channel: $Channel, clock: $Clock, event: string, options: OnceOptions): Promise<unknown> {
+  const events = $events(channel, clock, event, options);
+  const { done, value } = await events.next();
+  void events.return?.();
+  if (done) throw new ChannelError("left", `${channel.topic}: left before ${event} came`);
+  return value;
 }
 
 const $uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
@@ -1192,22 +1598,34 @@ export function $decode(text: string): $Frame {
   return frame;
 }
 
+/** A value, or what makes it, at once or later; called again before every use. */
+export type $Source<T> = T | (() => T | Promise<T>);
+
+export async function $read<T>(source: $Source<T>): Promise<T> {
+  return typeof source === "function" ? (source as () => T | Promise<T>)() : source;
+}
+
 /** Success has to last this long, in milliseconds, before the next failure counts as the first again. */
 const $proof = 5_000;
 
 /** The delays between attempts: doubling from half a second to ten, each shortened at random by up to a half. */
 export class $Backoff {
+  readonly #clock: $Clock;
   #tries = 0;
   #since = 0;
 
+  constructor(clock: $Clock) {
+    this.#clock = clock;
+  }
+
   /** An attempt has succeeded. */
   succeeded(): void {
-    this.#since = Date.now();
+    this.#since = this.#clock.now();
   }
 
   /** The delay in milliseconds before the next attempt. */
   next(): number {
-    if (this.#since && Date.now() - this.#since >= $proof) this.#tries = 0;
+    if (this.#since && this.#clock.now() - this.#since >= $proof) this.#tries = 0;
     this.#since = 0;
     return Math.min(500 * 2 ** this.#tries++, 10_000) * (0.5 + Math.random() / 2);
   }
@@ -1241,6 +1659,37 @@ export function $guard(callback: () => unknown): void {
   }
 }
 
+/** Is shown every frame: `received` those of the server, heartbeats included. */
+export type $Debug = (direction: "sent" | "received", frame: $Frame) => unknown;
+
+/** The longest payload that is printed, in characters. */
+const $longest = 200;
+
+/** What prints frames to the console: their type, topic, event and ref, and the payload, shortened. */
+export function $printer(): $Debug {
+  const pushes = new Map<string | null, string>();
+  return (direction, [joinRef, ref, topic, event, payload]) => {
+    const reply = event === "phx_reply";
+    const kind = reply ? "reply" : direction === "sent" || joinRef !== null ? "push" : "broadcast";
+    const name = reply ? (pushes.get(ref) ?? event) : event;
+    if (reply) pushes.delete(ref);
+    else if (direction === "sent") pushes.set(ref, event);
+    const text = JSON.stringify(payload, (_, value: unknown) => (value instanceof Uint8Array ? `${value.length} bytes` : value));
+    const short = text.length > $longest ? `${text.slice(0, $longest)}…` : text;
+    $global.console.debug(`${direction === "sent" ? "→" : "←"} ${kind} ${topic} ${name}${ref === null ? "" : ` #${ref}`} ${short}`);
+  };
+}
+
+/** A frame of this client's as the server sees it. */
+export function $sent(data: string | Uint8Array, binary: $Binary | undefined): $Frame {
+  if (typeof data === "string") return JSON.parse(data) as $Frame;
+  // But for the first byte it is laid out like a reply, the event in the place of the status.
+  const copy = Uint8Array.of(1, ...data.subarray(1));
+  const [joinRef, ref, topic, , reply] = binary!.decode(copy.buffer);
+  const { status, response } = reply as { status: string; response: unknown };
+  return [joinRef, ref, topic, status, response];
+}
+
 /**
  * What the runtime needs of the place it runs in, described here so that it type-checks with the DOM's types, with
  * Node's, and with neither. Reading everything through $global also keeps schema names such as `document` free.
@@ -1248,7 +1697,7 @@ export function $guard(callback: () => unknown): void {
 export interface $Globals {
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
-  console: { error(error: unknown): void };
+  console: { error(error: unknown): void; debug(text: string): void };
   TextEncoder: new () => { encode(text: string): Uint8Array };
   TextDecoder: new () => { decode(bytes: Uint8Array): string };
   URL: new (url: string, base?: string) => {
@@ -1257,6 +1706,12 @@ export interface $Globals {
     readonly href: string;
     searchParams: { set(name: string, value: string): void };
   };
+  AbortController: new () => { readonly signal: $Signal; abort(): void };
+  atob(base64: string): string;
+  btoa(bytes: string): string;
+  fetch(url: string, request: $FetchRequest): Promise<{ json(): Promise<unknown> }>;
+  crypto?: { getRandomValues(array: Uint32Array<ArrayBuffer>): Uint32Array };
+  sessionStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
   WebSocket?: $WebSocketConstructor;
   reportError?(error: unknown): void;
   location?: { readonly href: string };
@@ -1278,6 +1733,14 @@ export interface $Signal {
   removeEventListener(type: "abort", callback: () => void): void;
 }
 
+/** A request to fetch. */
+export interface $FetchRequest {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | null;
+  readonly signal: $Signal | null;
+}
+
 /** The part of a WebSocket that is used. */
 export interface $WebSocket {
   binaryType: string;
@@ -1290,9 +1753,25 @@ export interface $WebSocket {
 }
 
 /** What makes a WebSocket: the browser's, Node's (from 22 on), or that of a package such as ws. */
-export type $WebSocketConstructor = new (url: string) => $WebSocket;
+export type $WebSocketConstructor = new (url: string, protocols?: string[]) => $WebSocket;
 
 export const $global: $Globals = globalThis as unknown as $Globals;
+
+/** What time is for a socket: that of the place it runs in, or of a test. */
+export interface $Clock {
+  /** Milliseconds since some point. */
+  now(): number;
+  /** Calls callback after ms milliseconds. Returns what keeps it from that. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export const $clock: $Clock = {
+  now: () => Date.now(),
+  after(ms, callback) {
+    const timer = $global.setTimeout(callback, ms);
+    return () => $global.clearTimeout(timer);
+  },
+};
 
 /** Hands an exception of the application's own code to whoever collects uncaught errors, and goes on. */
 export function $report(error: unknown): void {

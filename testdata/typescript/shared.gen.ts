@@ -12,6 +12,7 @@ import {
 
 export {
   ChannelError,
+  longPoll,
   storeOf,
   type $Argument,
   type $Contract,
@@ -23,7 +24,10 @@ export {
   type ChannelDefinition,
   type ChannelPresence,
   type ChannelState,
+  type EventsOptions,
+  type FallbackTransport,
   type JoinOptions,
+  type OnceOptions,
   type PresenceChange,
   type PresenceEntry,
   type PushOptions,

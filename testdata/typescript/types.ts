@@ -1,6 +1,6 @@
 // What the generated types allow and refuse. Compiled only: a line that should not compile and does is an error.
 import { checks, type Problem } from "../agreement/chat.check";
-import { room, Socket, storeOf } from "./chat.gen";
+import { longPoll, room, Socket, storeOf } from "./chat.gen";
 import type { Attachment, Channel, Message, PresenceEntry, Role, RoomChannel, RoomPresence } from "./chat.gen";
 import type { ChannelState, RoomSendMessageReply, SlowDownError, SocketState, ValueStore } from "./chat.gen";
 import { delete_, document, Socket as KitchenSocket, type DeleteChannel, type Shape } from "./kitchen.gen";
@@ -15,6 +15,9 @@ export async function connecting(): Promise<void> {
   new Socket("/socket", { params: { name: "ada" } });
   new Socket("/socket", { params: () => ({ name: "ada" }), timeout: 5_000 });
   new Socket("/socket", { params: async () => ({ name: "ada" }) });
+  new Socket("/socket", { params: { name: "ada" }, fallback: longPoll, authToken: async () => "token", debug: true });
+  const socket = new Socket("/socket", { params: { name: "ada" }, WebSocket: false, debug: (_, [, , topic]) => topic.trim() });
+  await socket.renew();
   // @ts-expect-error a connect parameter is required
   new Socket("/socket");
   // @ts-expect-error a connect parameter is required
@@ -155,9 +158,20 @@ export function listening(lobby: Channel<RoomChannel>): void {
   lobby.on("message_created", (message) => message.reactions["+1"].toFixed());
 }
 
+export async function waiting(lobby: Channel<RoomChannel>): Promise<void> {
+  const next = await lobby.once("message_created", { timeout: 1, signal: new AbortController().signal });
+  same<typeof next, Message>(true);
+  for await (const { id } of lobby.events("message_deleted", { buffer: 1 })) id.trim();
+  // @ts-expect-error unknown event
+  await lobby.once("message_edited");
+  // @ts-expect-error unknown event
+  lobby.events("send_message");
+}
+
 export function presence(lobby: Channel<RoomChannel>, kitchen: KitchenSocket): void {
   lobby.presence.onChange((who, { joins }) => [...who, ...joins].map(({ key, metas }) => key + metas[0]?.name));
   lobby.presence.list()[0]?.metas[0]?.phx_ref.trim();
+  lobby.presence.count.toFixed();
   // @ts-expect-error no such member
   lobby.presence.onChange((who) => who[0]?.metas[0]?.age);
   // @ts-expect-error a channel without presence

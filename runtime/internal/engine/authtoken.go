@@ -9,13 +9,17 @@ import (
 )
 
 // How a client presents a token beside the query (rules 1.15 to 1.19). Browsers let no page set a header of a
-// WebSocket upgrade, so there it is a subprotocol: despite its name in the standard alphabet, without padding.
+// WebSocket upgrade, so there it is a subprotocol, in base64 without padding: despite its name in the standard alphabet,
+// of which browsers take no slash, or in that for URLs.
 const (
 	headerAuthToken     = "X-Phoenix-AuthToken"
 	headerSubprotocol   = "Sec-WebSocket-Protocol"
 	authTokenPrefix     = "base64url.bearer.phx."
 	subprotocolWithAuth = "phoenix"
 )
+
+// standard turns the alphabet for URLs into the standard one.
+var standard = strings.NewReplacer("-", "+", "_", "/")
 
 type authTokenKey struct{}
 
@@ -46,7 +50,7 @@ func (m *mount) negotiate(r *http.Request) (_ *http.Request, subprotocol string,
 		allowed = append([]string{subprotocolWithAuth}, allowed...)
 		isToken := func(name string) bool { return strings.HasPrefix(name, authTokenPrefix) }
 		if i := slices.IndexFunc(offered, isToken); i >= 0 && !slices.ContainsFunc(offered[i+1:], isToken) { // of two, neither is one
-			token, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(offered[i][len(authTokenPrefix):], "="))
+			token, err := base64.RawStdEncoding.DecodeString(standard.Replace(strings.TrimRight(offered[i][len(authTokenPrefix):], "=")))
 			if err != nil {
 				return r, "", &Refusal{Status: http.StatusInternalServerError}
 			}

@@ -1,14 +1,26 @@
 import { $Backoff } from "./backoff.ts";
 import { ChannelError, $errorOf, $watch } from "./errors.ts";
+import { $events, $once } from "./events.ts";
 import { $encode, type $Body, type $Frame } from "./frame.ts";
-import { $byteLength, $global, $report } from "./globals.ts";
+import { $byteLength, $report, type $Clock } from "./globals.ts";
 import { $guard, $Listeners } from "./listeners.ts";
 import type { $Presence } from "./presence.ts";
-import type { ChannelDefinition, ChannelState, $Contract, PushOptions, PushResult, Rejoined, $Source } from "./types.ts";
+import { $read, type $Source } from "./source.ts";
+import type {
+  ChannelDefinition,
+  ChannelState,
+  EventsOptions,
+  OnceOptions,
+  PushOptions,
+  PushResult,
+  Rejoined,
+  $Contract,
+} from "./types.ts";
 
 /** What a channel needs of its socket. */
 export interface $Link {
   readonly channels: Set<$Channel>;
+  readonly clock: $Clock;
   readonly timeout: number;
   readonly maxFrame: number;
   /** Whether the connection is open. */
@@ -42,6 +54,8 @@ interface $JoinOptions extends PushOptions {
 /** Errors of the server's own that may be gone at the next try: only a join that has succeeded before is tried again. */
 const $passing = ["internal", "join crashed", "timeout", "rate_limited", "closed"];
 
+const $presenceEvents = ["presence_state", "presence_diff", "chgen_presence_count"];
+
 /** One topic of one socket: the implementation of Channel, whose interface carries the promises and the types. */
 export class $Channel {
   readonly topic: string;
@@ -56,8 +70,9 @@ export class $Channel {
   #joinRef: string | undefined;
   /** Where the channel's history was last seen, in the server's own terms. */
   #position: string | undefined;
-  #backoff = new $Backoff();
-  #timer: unknown;
+  #backoff: $Backoff;
+  /** Stops the next join, or the deadline of its params. */
+  #stop: (() => void) | undefined;
   /** Sent and not answered, by ref. */
   #sent = new Map<string, $Request>();
   /** Waiting for the join. */
@@ -73,6 +88,7 @@ export class $Channel {
     this.topic = topic;
     this.#params = params;
     this.presence = definition.presence && new definition.presence();
+    this.#backoff = new $Backoff(link.clock);
   }
 
   get state(): ChannelState {
@@ -90,6 +106,14 @@ export class $Channel {
     return listeners.add((payload) => this.#state === "joined" && callback(payload));
   }
 
+  once(event: string, options: OnceOptions = {}): Promise<unknown> {
+    return $once(this, this.#link.clock, event, options);
+  }
+
+  events(event: string, options: EventsOptions = {}): AsyncIterableIterator<unknown, undefined> {
+    return $events(this, this.#link.clock, event, options);
+  }
+
   join(options: $JoinOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#link.channels.has(this) && this.#state !== "leaving") {
@@ -97,7 +121,8 @@ export class $Channel {
       }
       if (options.signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
       this.#end();
-      const stop = $watch(`join of ${this.topic}`, options.timeout, options.signal, (error) => void this.#leave(error));
+      const { timeout, signal } = options;
+      const stop = $watch(this.#link.clock, `join of ${this.topic}`, timeout, signal, (error) => void this.#leave(error));
       this.#joining = (error, response) => {
         this.#joining = undefined;
         stop();
@@ -106,7 +131,7 @@ export class $Channel {
       };
       this.#onRejoin = options.onRejoin;
       this.#position = undefined;
-      this.#backoff = new $Backoff();
+      this.#backoff = new $Backoff(this.#link.clock);
       this.#link.channels.add(this);
       const refusal = this.#link.connect();
       if (refusal !== undefined) this.$disconnected(refusal);
@@ -151,15 +176,15 @@ export class $Channel {
   /** The socket is open, or it is time for another try. */
   async $rejoin(): Promise<void> {
     const ref = (this.#joinRef = this.#link.ref());
-    const { timeout } = this.#link;
+    const { clock, timeout } = this.#link;
     const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
-    this.#timer = $global.setTimeout(() => this.#retry(late), timeout);
+    this.#stop = clock.after(timeout, () => this.#retry(late));
     const overtaken = (): boolean => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
-      const params: object | undefined = await (typeof this.#params === "function" ? this.#params() : this.#params);
+      const params = (await $read(this.#params)) as object | undefined;
       if (overtaken()) return;
-      $global.clearTimeout(this.#timer);
+      this.#stop();
       this.#send({
         ref,
         event: "phx_join",
@@ -186,7 +211,7 @@ export class $Channel {
   /** The membership is gone, mostly with the connection; then the socket will say when there is another one. */
   $lost(error?: ChannelError): void {
     if (this.#state === "leaving") return this.#end();
-    $global.clearTimeout(this.#timer);
+    this.#stop?.();
     this.#joinRef = undefined;
     const gone = new ChannelError("disconnected", `${this.topic}: the connection or the membership was lost`);
     for (const request of [...this.#sent.values()]) this.#settle(request, gone);
@@ -209,14 +234,16 @@ export class $Channel {
       const request = this.#sent.get(ref ?? "");
       const reply = payload as $Reply;
       const { status, response } = reply;
-      if (request) this.#settle(request, status === "ok" ? undefined : $errorOf(status, response), response, reply);
+      if (!request) return;
+      const error = status === "ok" ? undefined : $errorOf(`${request.event} on ${this.topic}`, status, response);
+      this.#settle(request, error, response, reply);
     } else if (event === "phx_close") {
       const left = this.#state === "leaving";
       this.#end(left ? undefined : new ChannelError("disconnected", `${this.topic}: closed by the server`));
     } else if (event === "phx_error") {
-      if (this.#state !== "leaving") this.#retry($errorOf("disconnected", payload));
+      if (this.#state !== "leaving") this.#retry($errorOf(this.topic, "disconnected", payload));
     } else if (this.#state === "joined") {
-      if (event === "presence_state" || event === "presence_diff") {
+      if ($presenceEvents.includes(event)) {
         this.presence?.$receive(event, payload, this.#joinRef);
       } else {
         if (ref !== null) this.#position = ref;
@@ -256,7 +283,7 @@ export class $Channel {
     this.$lost(error);
     // A callback may have left or disconnected.
     if (this.#state !== "errored" || !this.#link.open()) return;
-    this.#timer = $global.setTimeout(() => void this.$rejoin(), this.#backoff.next());
+    this.#stop = this.#link.clock.after(this.#backoff.next(), () => void this.$rejoin());
   }
 
   #leave(error?: ChannelError): Promise<void> {
@@ -289,7 +316,7 @@ export class $Channel {
   /** Fails whatever waits for an answer: the pushes with code, and the join with error, where there is one. */
   #fail(code: string, error: ChannelError | undefined): void {
     const gone = new ChannelError(code, error?.message ?? `${this.topic}: left`);
-    $global.clearTimeout(this.#timer);
+    this.#stop?.();
     this.#joining?.(error ?? gone);
     for (const request of [...this.#sent.values(), ...this.#buffer]) {
       if (request.event !== "phx_leave" && request.event !== "phx_join") this.#settle(request, gone);
@@ -319,14 +346,15 @@ export class $Channel {
     if (!frame) throw new TypeError(`${event} on ${this.topic} takes no bytes`);
     const size = typeof frame === "string" ? $byteLength(frame) : frame.length;
     if (size > this.#link.maxFrame) {
-      throw new ChannelError("too_large", `${event} on ${this.topic}: ${size} bytes, the limit is ${this.#link.maxFrame}`);
+      throw new ChannelError("too_large", `${event} on ${this.topic}: ${size} bytes, and options.maxFrame is ${this.#link.maxFrame}`);
     }
     return frame;
   }
 
   #await(request: $Request): void {
     const { timeout = this.#link.timeout, signal } = request.options;
-    request.stop = $watch(`${request.event} on ${this.topic}`, timeout, signal, (error) => this.#settle(request, error));
+    const what = `${request.event} on ${this.topic}`;
+    request.stop = $watch(this.#link.clock, what, timeout, signal, (error) => this.#settle(request, error));
   }
 
   #settle(request: $Request, error: Error | undefined, response?: unknown, reply?: $Reply): void {

@@ -1,4 +1,4 @@
-import { $global, type $Signal } from "./globals.ts";
+import type { $Clock, $Signal } from "./globals.ts";
 
 /**
  * Why a join or a push failed. `code` says which error it is: one that the schema declares for the event (its fields
@@ -55,10 +55,10 @@ export type $SystemError =
 export type $ErrorOf<E> = ChannelError & (E | $SystemError);
 
 /** The error that a reply with a status other than ok stands for: its reason, else the status, else `internal`. */
-export function $errorOf(status: unknown, response: unknown): ChannelError {
+export function $errorOf(what: string, status: unknown, response: unknown): ChannelError {
   const { reason, message, ...fields } = (typeof response === "object" && response ? response : {}) as Record<string, unknown>;
   const code = [reason, status].find($isText) ?? "internal";
-  return new ChannelError(code, $isText(message) ? message : code, fields);
+  return new ChannelError(code, $isText(message) ? message : `${what}: ${code}`, fields);
 }
 
 function $isText(value: unknown): value is string {
@@ -70,18 +70,18 @@ function $isText(value: unknown): value is string {
  * stops the watch.
  */
 export function $watch(
+  clock: $Clock,
   what: string,
   timeout: number | undefined,
   signal: $Signal | undefined,
   fail: (error: ChannelError) => void,
 ): () => void {
   const aborted = (): void => fail(new ChannelError("aborted", `${what} was aborted`));
-  const timer =
-    timeout !== undefined &&
-    $global.setTimeout(() => fail(new ChannelError("timeout", `${what} got no answer in ${timeout} ms`)), timeout);
+  const late = (): void => fail(new ChannelError("timeout", `${what} got no answer in ${timeout} ms`));
+  const stop = timeout === undefined ? undefined : clock.after(timeout, late);
   signal?.addEventListener("abort", aborted);
   return () => {
-    $global.clearTimeout(timer);
+    stop?.();
     signal?.removeEventListener("abort", aborted);
   };
 }

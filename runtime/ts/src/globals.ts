@@ -5,7 +5,7 @@
 export interface $Globals {
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
-  console: { error(error: unknown): void };
+  console: { error(error: unknown): void; debug(text: string): void };
   TextEncoder: new () => { encode(text: string): Uint8Array };
   TextDecoder: new () => { decode(bytes: Uint8Array): string };
   URL: new (url: string, base?: string) => {
@@ -14,6 +14,12 @@ export interface $Globals {
     readonly href: string;
     searchParams: { set(name: string, value: string): void };
   };
+  AbortController: new () => { readonly signal: $Signal; abort(): void };
+  atob(base64: string): string;
+  btoa(bytes: string): string;
+  fetch(url: string, request: $FetchRequest): Promise<{ json(): Promise<unknown> }>;
+  crypto?: { getRandomValues(array: Uint32Array<ArrayBuffer>): Uint32Array };
+  sessionStorage?: { getItem(key: string): string | null; setItem(key: string, value: string): void };
   WebSocket?: $WebSocketConstructor;
   reportError?(error: unknown): void;
   location?: { readonly href: string };
@@ -35,6 +41,14 @@ export interface $Signal {
   removeEventListener(type: "abort", callback: () => void): void;
 }
 
+/** A request to fetch. */
+export interface $FetchRequest {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | null;
+  readonly signal: $Signal | null;
+}
+
 /** The part of a WebSocket that is used. */
 export interface $WebSocket {
   binaryType: string;
@@ -47,9 +61,25 @@ export interface $WebSocket {
 }
 
 /** What makes a WebSocket: the browser's, Node's (from 22 on), or that of a package such as ws. */
-export type $WebSocketConstructor = new (url: string) => $WebSocket;
+export type $WebSocketConstructor = new (url: string, protocols?: string[]) => $WebSocket;
 
 export const $global: $Globals = globalThis as unknown as $Globals;
+
+/** What time is for a socket: that of the place it runs in, or of a test. */
+export interface $Clock {
+  /** Milliseconds since some point. */
+  now(): number;
+  /** Calls callback after ms milliseconds. Returns what keeps it from that. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export const $clock: $Clock = {
+  now: () => Date.now(),
+  after(ms, callback) {
+    const timer = $global.setTimeout(callback, ms);
+    return () => $global.clearTimeout(timer);
+  },
+};
 
 /** Hands an exception of the application's own code to whoever collects uncaught errors, and goes on. */
 export function $report(error: unknown): void {

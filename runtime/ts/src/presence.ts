@@ -17,6 +17,8 @@ export interface PresenceChange<Meta> {
 export interface ChannelPresence<Meta> {
   /** Everyone, in the order of coming; the same array until the next change. */
   list(): readonly PresenceEntry<Meta>[];
+  /** How many are on the list, or on the channel where it only counts. */
+  readonly count: number;
   /** Calls callback after every change, and returns what ends that. */
   onChange(callback: (list: readonly PresenceEntry<Meta>[], change: PresenceChange<Meta>) => unknown): () => void;
 }
@@ -33,6 +35,8 @@ interface $Changes {
 export class $Presence implements ChannelPresence<object> {
   #entries = new Map<string, $Metas>();
   #list: $Entries = [];
+  /** What the server says where it only counts. */
+  #count: number | undefined;
   #listeners = new $Listeners<[list: $Entries, change: PresenceChange<object>]>();
   #joinRef: string | undefined;
   /** Diffs that came before the state of this join; undefined once the state is there. */
@@ -42,12 +46,20 @@ export class $Presence implements ChannelPresence<object> {
     return this.#list;
   }
 
+  get count(): number {
+    return this.#count ?? this.#list.length;
+  }
+
   onChange(callback: (list: $Entries, change: PresenceChange<object>) => unknown): () => void {
     return this.#listeners.add(callback);
   }
 
-  /** Takes presence_state and presence_diff of the join joinRef. Throws, with nothing done, for what is neither. */
+  /** Takes what the server says to the join joinRef. Throws, with nothing done, for what has another shape. */
   $receive(event: string, payload: unknown, joinRef: string): void {
+    if (event === "chgen_presence_count") {
+      this.#count = Number((payload as { count: number }).count);
+      return this.#listeners.emit(this.#list, { joins: [], leaves: [] });
+    }
     const state = event === "presence_state" ? $entries(payload) : undefined;
     const { joins, leaves } = Object(payload) as Record<string, unknown>;
     const diff = state ? { joins: [], leaves: [] } : { joins: $entries(joins), leaves: $entries(leaves) };

@@ -1,7 +1,9 @@
+import type { $Debug } from "./debug.ts";
 import type { ChannelError, $ErrorOf } from "./errors.ts";
 import type { $Binary } from "./frame.ts";
-import type { $Signal, $WebSocketConstructor } from "./globals.ts";
+import type { $Clock, $Signal, $WebSocket, $WebSocketConstructor } from "./globals.ts";
 import type { $Presence, ChannelPresence } from "./presence.ts";
+import type { $Source } from "./source.ts";
 
 /** What the schema says about a channel; the generated contract types have this shape. */
 export interface $Contract {
@@ -30,9 +32,6 @@ export interface ChannelDefinition<C extends $Contract> {
 /** An object without members. */
 export type $Empty = Record<string, never>;
 
-/** A value, or what makes it, at once or later; called again before every use. */
-export type $Source<T> = T | (() => T | Promise<T>);
-
 /** One argument, which can be left out where {} would do. */
 export type $Argument<T, V = T> = unknown extends T ? [V] : {} extends T ? [(V | undefined)?] : [V];
 
@@ -49,6 +48,22 @@ export interface PushOptions {
   /** Milliseconds to wait for the reply, counted again from when the push is sent; 10,000 unless the socket says otherwise. */
   readonly timeout?: number | undefined;
   /** Gives the push up: it fails with `aborted`, though the server may have taken it. */
+  readonly signal?: $Signal | undefined;
+}
+
+/** Options of `once`. */
+export interface OnceOptions {
+  /** Milliseconds to wait for the event; without it as long as it takes. */
+  readonly timeout?: number | undefined;
+  /** Gives up: it fails with `aborted`. */
+  readonly signal?: $Signal | undefined;
+}
+
+/** Options of `events`. */
+export interface EventsOptions {
+  /** How many events may wait to be taken, 1,000 unless said. When there are more the iteration fails with `too_slow`. */
+  readonly buffer?: number | undefined;
+  /** Ends the iteration, which fails with `aborted`. */
   readonly signal?: $Signal | undefined;
 }
 
@@ -127,6 +142,19 @@ interface $TypedChannel<C extends $Contract> {
   /** Calls callback for every event of that name while joined. Returns what ends that. */
   on<E extends keyof C["events"]>(event: E, callback: (payload: C["events"][E]) => unknown): () => void;
 
+  /**
+   * The next event of that name. Rejects with a ChannelError: `left` when the channel is left first, what closed it, and
+   * `timeout` or `aborted`.
+   */
+  once<E extends keyof C["events"]>(event: E, options?: OnceOptions): Promise<C["events"][E]>;
+
+  /**
+   * The events of that name from now on, for `for await (const message of lobby.events("message_created"))`. It waits
+   * while the channel is not joined, ends when it is left, and throws the ChannelError that closes it. Events that wait
+   * to be taken are kept up to a bound; beyond it the iteration throws one with the code `too_slow`: none is skipped.
+   */
+  events<E extends keyof C["events"]>(event: E, options?: EventsOptions): AsyncIterableIterator<C["events"][E], undefined>;
+
   /** Leaves. Pushes that wait fail with `left` at once, and no callback of `on` is called any more. Never rejects. */
   leave(): Promise<void>;
 }
@@ -148,14 +176,40 @@ export interface SocketOptions<Params> {
    * takes longer than the timeout is given up and called again, so ask people for a password before, not in it.
    */
   readonly params?: $Source<Params> | undefined;
-  /** Where there is no global WebSocket: the constructor to use. */
-  readonly WebSocket?: $WebSocketConstructor | undefined;
+  /**
+   * A token that stays out of the address, for servers whose mount takes one; read like params. It may hold what an HTTP
+   * header can: ASCII, in short.
+   */
+  readonly authToken?: $Source<string | undefined> | undefined;
+  /**
+   * What takes over where WebSocket does not get through, in practice `longPoll`. It is then used for as long as the
+   * page's session lasts, unless WebSocket has worked before; then WebSocket is tried again at the next reconnect.
+   */
+  readonly fallback?: FallbackTransport | undefined;
+  /** Where there is no global WebSocket: the constructor to use. False: none, only the fallback. */
+  readonly WebSocket?: $WebSocketConstructor | false | undefined;
   /** Milliseconds to wait for a reply, to a heartbeat too, for params, and for the connection to open. 10,000 unless said. */
   readonly timeout?: number | undefined;
   /** Milliseconds from one heartbeat to the next, 30,000 unless said. The server closes idle connections after 60 s. */
   readonly heartbeat?: number | undefined;
   /** The largest frame to send, in bytes: 65,536 unless said, which is what servers take unless told otherwise. */
   readonly maxFrame?: number | undefined;
+  /** True prints every frame to the console, shortened; a function is called with it instead. */
+  readonly debug?: boolean | $Debug | undefined;
+  /** For fakeSocket. */
+  readonly $clock?: $Clock | undefined;
+}
+
+/** What carries a connection in the place of a WebSocket. */
+export interface FallbackTransport {
+  /** What stands behind the mount's address: "longpoll". */
+  readonly path: string;
+  /** A connection to url, with what a WebSocket has of methods and callbacks. */
+  connect(url: string, authToken: string | undefined): $WebSocket;
+  /** Whether this session is known to need it for the mount at url. */
+  remembered(url: string): boolean;
+  /** This session needs it. */
+  remember(url: string): void;
 }
 
 /** The options argument of a socket: required where a connect parameter is. */

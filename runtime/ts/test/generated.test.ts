@@ -54,10 +54,10 @@ async function bundle(code: string): Promise<string> {
 }
 
 describe("a bundle", () => {
-  const parts = { socket: "$Socket", presence: "$Presence", binary: "$binary", errors: "ChannelError" };
+  const parts = { socket: "$Socket", presence: "$Presence", binary: "$binary", polling: "$LongPoll", stores: "storeOf", errors: "ChannelError" };
   const uses = (text: string): string[] =>
     Object.entries(parts).flatMap(([part, name]) =>
-      new RegExp(`^var ${name.replace("$", "\\$")} =|^class ${name.replace("$", "\\$")} `, "m").test(text) ? [part] : [],
+      new RegExp(`^(var|class|function) ${name.replace("$", "\\$")}\\b`, "m").test(text) ? [part] : [],
     );
 
   test.each([
@@ -65,6 +65,8 @@ describe("a bundle", () => {
     ["a socket", `export { Socket } from "./kitchen.gen";`, ["socket", "errors"]],
     ["a channel without either", `export { Socket, delete_ } from "./kitchen.gen";`, ["socket", "binary", "errors"]],
     ["a channel with presence", `export { Socket, document } from "./kitchen.gen";`, ["socket", "presence", "errors"]],
+    ["a socket that falls back", `export { Socket, longPoll } from "./kitchen.gen";`, ["socket", "polling", "errors"]],
+    ["a store", `export { storeOf } from "./kitchen.gen";`, ["stores"]],
     ["the errors", `export { ChannelError } from "./kitchen.gen";`, ["errors"]],
     ["an enum's values", `export { ColorValues } from "./kitchen.gen";`, []],
     ["a whole schema without binary events", `export { Socket, room } from "./chat.gen";`, ["socket", "presence", "errors"]],

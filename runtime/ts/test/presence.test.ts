@@ -154,3 +154,25 @@ test("a payload of another shape changes nothing, not even in part", async () =>
   expect(channel.presence.list()).toEqual(before);
   expect(changes).toHaveLength(1);
 });
+
+test("a channel that only counts says how many, also to who listens", async () => {
+  const { channel } = await joined();
+  const seen: number[] = [];
+  channel.presence.onChange(() => seen.push(channel.presence.count));
+  expect(channel.presence.count).toBe(0);
+  await last().message(null, null, topic, "chgen_presence_count", { count: 3 });
+  expect(channel.presence.count).toBe(3);
+  await last().drop();
+  expect(channel.presence.count).toBe(3);
+  await settle(250);
+  await last().open();
+  await last().reply("phx_join", { recent: [] });
+  await last().message(null, null, topic, "chgen_presence_count", { count: 2 });
+  expect(seen).toEqual([3, 2]);
+});
+
+test("a channel with a list counts it", async () => {
+  const { channel } = await present();
+  await state({ ada: { metas: [meta("1")] }, bob: { metas: [meta("2"), meta("3")] } });
+  expect(channel.presence.count).toBe(2);
+});

@@ -54,11 +54,11 @@ test("a push that the server refuses rejects with its error and the fields of it
   expect(await caught).toMatchObject({ code: "slow_down", message: "Too many messages.", retry_after_ms: 300 });
 });
 
-test("an error without a text has its code for a message, and one without a reason its status", async () => {
+test("an error without a text says what failed with which code, and one without a reason has its status", async () => {
   const { channel } = await joined();
   const first = channel.tryPush("send", { body: "a" });
   await last().refuse("send", "internal");
-  expect(await first).toMatchObject({ ok: false, error: { code: "internal", message: "internal" } });
+  expect(await first).toMatchObject({ ok: false, error: { code: "internal", message: "send on room:lobby: internal" } });
   const second = channel.tryPush("send", { body: "b" });
   await last().reply("send", {}, "weird");
   expect(await second).toMatchObject({ ok: false, error: { code: "weird" } });
@@ -75,7 +75,7 @@ test.each([
   const { channel } = await joined();
   const push = channel.tryPush("send", { body: "a" });
   await last().message("1", "2", "room:lobby", "phx_reply", reply);
-  expect(await push).toMatchObject({ ok: false, error: { code, message: code } });
+  expect(await push).toMatchObject({ ok: false, error: { code, message: `send on room:lobby: ${code}` } });
   expect(channel.state).toBe("joined");
 });
 

@@ -16,10 +16,12 @@ export class FakeWebSocket {
   onerror: unknown;
   readonly url: URL;
   readonly sent: (string | Uint8Array)[] = [];
+  readonly protocols: string[] | undefined;
   closed = false;
 
-  constructor(url: string) {
+  constructor(url: string, protocols?: string[]) {
     this.url = new URL(url);
+    this.protocols = protocols;
     sockets.push(this);
   }
 

@@ -9,7 +9,7 @@ describe("the address", () => {
   async function address(url: string, params?: object): Promise<string> {
     new $Socket<object>(url, { WebSocket: FakeWebSocket, params }).connect();
     await settle();
-    return last().url.href;
+    return last().url.href.replace(/&_client=[\d-]+$/, "");
   }
 
   test("is the mount's WebSocket with the protocol's parameters", async () => {
@@ -363,6 +363,28 @@ describe("the heartbeat", () => {
     await settle(1);
     expect([socket.state, socket.reason, channel.state]).toEqual(["reconnecting", "heartbeat timeout", "errored"]);
     expect(last().closed).toBe(true);
+  });
+
+  test("goes out 30 seconds after the answer to the last", async () => {
+    connect().connect();
+    await settle();
+    await last().open();
+    await settle(35_000);
+    await last().message(null, "1", "phoenix", "phx_reply", { status: "ok", response: {} });
+    await settle(29_999);
+    expect(last().sent).toHaveLength(1);
+    await settle(1);
+    expect(last().sent).toHaveLength(2);
+  });
+
+  test("that nothing follows because the machine slept is sent again", async () => {
+    const { socket } = await joined();
+    await settle(30_000);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await settle(10_000);
+    expect([socket.state, last().frames().filter(([, , , event]) => event === "heartbeat").length]).toEqual(["open", 2]);
+    await settle(10_000);
+    expect(socket.state).toBe("reconnecting");
   });
 
   test("ends with the connection", async () => {

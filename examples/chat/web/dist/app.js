@@ -7,26 +7,29 @@ var ChannelError = class extends Error {
     this.code = code;
   }
 };
-function $errorOf(status, response) {
+function $errorOf(what, status, response) {
   const { reason, message, ...fields } = typeof response === "object" && response ? response : {};
   const code = [reason, status].find($isText) ?? "internal";
-  return new ChannelError(code, $isText(message) ? message : code, fields);
+  return new ChannelError(code, $isText(message) ? message : `${what}: ${code}`, fields);
 }
 function $isText(value) {
   return typeof value === "string" && value !== "";
 }
-function $watch(what, timeout, signal, fail) {
+function $watch(clock, what, timeout, signal, fail) {
   const aborted = () => fail(new ChannelError("aborted", `${what} was aborted`));
-  const timer = timeout !== void 0 && $global.setTimeout(() => fail(new ChannelError("timeout", `${what} got no answer in ${timeout} ms`)), timeout);
+  const late = () => fail(new ChannelError("timeout", `${what} got no answer in ${timeout} ms`));
+  const stop = timeout === void 0 ? void 0 : clock.after(timeout, late);
   signal?.addEventListener("abort", aborted);
   return () => {
-    $global.clearTimeout(timer);
+    stop?.();
     signal?.removeEventListener("abort", aborted);
   };
 }
 var $Presence = class {
   #entries = /* @__PURE__ */ new Map();
   #list = [];
+  /** What the server says where it only counts. */
+  #count;
   #listeners = new $Listeners();
   #joinRef;
   /** Diffs that came before the state of this join; undefined once the state is there. */
@@ -34,11 +37,18 @@ var $Presence = class {
   list() {
     return this.#list;
   }
+  get count() {
+    return this.#count ?? this.#list.length;
+  }
   onChange(callback) {
     return this.#listeners.add(callback);
   }
-  /** Takes presence_state and presence_diff of the join joinRef. Throws, with nothing done, for what is neither. */
+  /** Takes what the server says to the join joinRef. Throws, with nothing done, for what has another shape. */
   $receive(event, payload, joinRef) {
+    if (event === "chgen_presence_count") {
+      this.#count = Number(payload.count);
+      return this.#listeners.emit(this.#list, { joins: [], leaves: [] });
+    }
     const state = event === "presence_state" ? $entries(payload) : void 0;
     const { joins, leaves } = Object(payload);
     const diff = state ? { joins: [], leaves: [] } : { joins: $entries(joins), leaves: $entries(leaves) };
@@ -96,14 +106,22 @@ function $note(entries, key, metas) {
   if (metas.length) entries.push({ key, metas });
 }
 var $refusal = 4403;
+var $patience = 3e3;
 var $Socket = class {
   #url;
   #params;
+  #authToken;
   #WebSocket;
+  #fallback;
+  #debug;
   #link;
   #heartbeat;
+  /** What the server knows this client by, over all of its connections. */
+  #id = $random();
   #states = new $Listeners();
-  #backoff = new $Backoff();
+  #backoff;
+  /** Settles the promises of renew that wait for their reply, by ref. */
+  #renewals = /* @__PURE__ */ new Map();
   #state = "closed";
   #reason = "";
   #refs = 0;
@@ -113,23 +131,45 @@ var $Socket = class {
   #attempt;
   /** Whether an attempt waits for its time and may be brought forward. */
   #waiting = false;
+  /** Whether this session needs the fallback, and whether this attempt or connection is over it. */
+  #settled;
+  #fallen = false;
+  /** Whether the WebSocket that has been asked for has not brought anything yet, and whether one ever has. */
+  #unproven = false;
+  #proven = false;
   /** Whether nothing has come since the last heartbeat. */
   #quiet = false;
-  /** The next attempt, its deadline, the next heartbeat or its deadline: one of them at a time. */
-  #timer;
+  /** Stops the next attempt, its deadline, the next heartbeat or its deadline: one of them at a time. */
+  #stop;
   /**
    * A socket at url, which is relative to the page or absolute, without the /websocket at the end. Throws where the
    * url or the platform does not allow a connection.
    */
   constructor(url, ...[options]) {
-    const { params, WebSocket = $global.WebSocket, timeout = 1e4, heartbeat = 3e4, maxFrame = 65536 } = options ?? {};
-    if (!WebSocket) throw new TypeError("there is no WebSocket here: pass one as options.WebSocket");
-    this.#url = $endpoint(url, {});
+    const {
+      params,
+      authToken,
+      fallback,
+      WebSocket = $global.WebSocket ?? false,
+      timeout = 1e4,
+      heartbeat = 3e4,
+      maxFrame = 65536,
+      debug,
+      $clock: clock = $clock
+    } = options ?? {};
+    if (!WebSocket && !fallback) throw new TypeError("there is no WebSocket here: pass one as options.WebSocket, or a fallback");
+    this.#url = $address(url, "", {});
     this.#params = params;
+    this.#authToken = authToken;
     this.#WebSocket = WebSocket;
+    this.#fallback = fallback;
+    this.#settled = !WebSocket || !!fallback?.remembered(this.#url);
+    this.#debug = debug === true ? $printer() : debug || void 0;
     this.#heartbeat = heartbeat;
+    this.#backoff = new $Backoff(clock);
     this.#link = {
       channels: /* @__PURE__ */ new Set(),
+      clock,
       timeout,
       maxFrame,
       open: () => this.#state === "open",
@@ -138,7 +178,11 @@ var $Socket = class {
         return this.#state === "refused" ? this.#reason : void 0;
       },
       ref: () => `${++this.#refs}`,
-      send: (frame) => this.#socket?.send(frame)
+      send: (frame) => {
+        const debug2 = this.#debug;
+        if (debug2) $guard(() => debug2("sent", $sent(frame, this.#binary)));
+        this.#socket?.send(frame);
+      }
     };
   }
   get state() {
@@ -163,28 +207,69 @@ var $Socket = class {
   connect() {
     if (this.#state !== "closed" && this.#state !== "refused") return;
     this.#watchPage(true);
+    this.#fallen = this.#settled;
     this.#set("connecting", "");
     void this.#open();
   }
   /** Closes the connection and stays disconnected until `connect()` or a join; channels that were joined rejoin then. */
   disconnect() {
-    this.#close();
+    this.#close("the socket is disconnected");
     this.#watchPage(false);
     this.#set("closed", "");
     this.#each((channel) => channel.$disconnected());
   }
+  /**
+   * Reads params again and presents them on the connection that is there, without a new one: what the server makes of
+   * them holds from then on. Does nothing while not connected, since the next connection reads them anyway. Rejects with
+   * what reading them throws, or with a ChannelError that says why the server does not take them; where it refuses the
+   * client with them, the socket is `refused` next.
+   */
+  async renew() {
+    const params = await $read(this.#params);
+    if (this.#state !== "open") return;
+    const { clock, timeout } = this.#link;
+    const ref = this.#link.ref();
+    await new Promise((resolve, reject) => {
+      const settle = (error) => {
+        this.#renewals.delete(ref);
+        stop();
+        if (error) reject(error);
+        else resolve();
+      };
+      const stop = $watch(clock, "renew", timeout, void 0, settle);
+      this.#renewals.set(ref, settle);
+      this.#link.send($encode(null, ref, "phoenix", "chgen_params", JSON.stringify(params ?? {})));
+    });
+  }
   async #open() {
     const attempt = this.#attempt = {};
-    this.#waiting = false;
+    this.#waiting = this.#unproven = false;
     this.#after(this.#link.timeout, () => this.#lost(0, "no connection in time"));
     try {
-      const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
+      const params = await $read(this.#params);
+      const token = await $read(this.#authToken);
       if (attempt !== this.#attempt) return;
-      this.#connect(new this.#WebSocket($endpoint(this.#url, { ...params, vsn: "2.0.0", chgen: 1 })));
+      this.#connect(this.#dial({ ...params, vsn: "2.0.0", chgen: 1, _client: this.#id }, token));
     } catch (error) {
       $report(error);
       if (attempt === this.#attempt) this.#lost(0, "");
     }
+  }
+  #dial(params, token) {
+    if (this.#fallen || !this.#WebSocket) {
+      const fallback = this.#fallback;
+      return fallback.connect($address(this.#url, fallback.path, params).replace(/^ws/, "http"), token);
+    }
+    this.#unproven = true;
+    if (this.#onTrial()) this.#after($patience, () => this.#lost(0, "no WebSocket in time"));
+    const address = $address(this.#url, "websocket", params).replace(/^http/, "ws");
+    if (token === void 0) return new this.#WebSocket(address);
+    const base64url = $global.btoa(token).replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
+    return new this.#WebSocket(address, ["phoenix", `base64url.bearer.phx.${base64url}`]);
+  }
+  /** Whether the WebSocket has yet to show that it gets through. */
+  #onTrial() {
+    return !!this.#fallback && this.#unproven && !this.#proven;
   }
   #connect(socket2) {
     const current2 = () => socket2 === this.#socket;
@@ -193,7 +278,12 @@ var $Socket = class {
     socket2.onopen = () => {
       if (!current2()) return;
       this.#backoff.succeeded();
-      this.#after(this.#heartbeat, () => this.#beat());
+      if (this.#fallen && !this.#proven && !this.#settled) {
+        this.#settled = true;
+        this.#fallback?.remember(this.#url);
+      }
+      if (this.#onTrial()) this.#beat($patience);
+      else this.#after(this.#heartbeat, () => this.#beat());
       this.#set("open", "");
       this.#each((channel) => current2() && channel.$rejoin());
     };
@@ -204,26 +294,40 @@ var $Socket = class {
   }
   #receive(data) {
     const socket2 = this.#socket;
+    if (this.#unproven) this.#proven = !(this.#unproven = false);
+    if (this.#quiet) this.#after(this.#heartbeat, () => this.#beat());
     this.#quiet = false;
     try {
       const frame = typeof data === "string" ? $decode(data) : this.#binary?.decode(data);
-      this.#each((channel) => channel.topic === frame?.[2] && channel.$receive(frame));
+      if (frame) this.#take(frame);
     } catch (error) {
       $report(error);
       if (socket2 === this.#socket) this.#lost(0, "undecodable frame");
     }
   }
-  /** Sends a heartbeat, and gives the connection up where nothing at all comes in time. */
-  #beat() {
+  #take(frame) {
+    const [, ref, topic, , payload] = frame;
+    const debug = this.#debug;
+    if (debug) $guard(() => debug("received", frame));
+    if (topic === "phoenix") {
+      const { status, response } = payload;
+      this.#renewals.get(ref)?.(status === "ok" ? void 0 : $errorOf("renew", status, response));
+    }
+    this.#each((channel) => channel.topic === topic && channel.$receive(frame));
+  }
+  /** Sends a heartbeat, and gives the connection up where nothing at all comes within ms milliseconds. */
+  #beat(ms = this.#link.timeout) {
+    const { clock, ref, send: send2 } = this.#link;
+    const due = clock.now() + ms;
     this.#quiet = true;
-    this.#socket?.send($encode(null, this.#link.ref(), "phoenix", "heartbeat", "{}"));
-    this.#after(this.#link.timeout, () => {
-      if (this.#quiet) this.#lost(0, "heartbeat timeout");
-      else this.#after(this.#heartbeat - this.#link.timeout, () => this.#beat());
+    this.#after(ms, () => {
+      if (clock.now() > due + ms) this.#beat();
+      else this.#lost(0, "heartbeat timeout");
     });
+    send2($encode(null, ref(), "phoenix", "heartbeat", "{}"));
   }
   #lost(code, reason) {
-    this.#close();
+    this.#close(reason || "the connection was lost");
     if (code === $refusal) {
       this.#watchPage(false);
       this.#set("refused", reason);
@@ -231,20 +335,24 @@ var $Socket = class {
     }
     const wait = /^retry_after_ms=(\d+)/.exec(reason);
     this.#waiting = !wait;
-    this.#after((wait ? Number(wait[1]) : 0) + this.#backoff.next(), () => void this.#open());
+    const falls = !!this.#fallback && this.#unproven && !wait;
+    this.#fallen = this.#settled || falls;
+    this.#after(falls ? 0 : (wait ? Number(wait[1]) : 0) + this.#backoff.next(), () => void this.#open());
     this.#set("reconnecting", reason);
     this.#each((channel) => channel.$lost());
   }
   /** Ends the connection and whatever was to happen with it. */
-  #close() {
+  #close(reason) {
     const socket2 = this.#socket;
     this.#socket = this.#attempt = void 0;
-    $global.clearTimeout(this.#timer);
+    this.#quiet = false;
+    this.#stop?.();
     socket2?.close(1e3);
+    for (const settle of [...this.#renewals.values()]) settle(new ChannelError("disconnected", `renew: ${reason}`));
   }
   #onPage = ({ type }) => {
     if (type === "pagehide") {
-      this.#close();
+      this.#close(type);
       this.#waiting = true;
       this.#set("reconnecting", type);
       this.#each((channel) => channel.$lost());
@@ -258,10 +366,10 @@ var $Socket = class {
     for (const type of ["pagehide", "pageshow", "online"]) $global[method]?.(type, this.#onPage);
     for (const type of ["visibilitychange", "resume"]) $global.document?.[method](type, this.#onPage);
   }
-  /** Calls callback after ms milliseconds, in place of what the timer was for before. */
+  /** Calls callback after ms milliseconds, in place of what was to be called before. */
   #after(ms, callback) {
-    $global.clearTimeout(this.#timer);
-    this.#timer = $global.setTimeout(callback, ms);
+    this.#stop?.();
+    this.#stop = this.#link.clock.after(ms, callback);
   }
   #each(callback) {
     for (const channel of [...this.#link.channels]) callback(channel);
@@ -273,16 +381,20 @@ var $Socket = class {
     this.#states.emit(state, reason);
   }
 };
-function $endpoint(url, params) {
+function $address(url, path, params) {
   const address = new $global.URL(url, $global.location?.href);
-  address.protocol = address.protocol.replace("http", "ws");
-  address.pathname = address.pathname.replace(/(\/websocket)?\/*$/, "/websocket");
+  address.pathname = address.pathname.replace(/(\/websocket)?\/*$/, `/${path}`);
   for (const [name2, value] of Object.entries(params)) {
     if (value !== void 0) address.searchParams.set(name2, String(value));
   }
   return address.href;
 }
+function $random() {
+  const { crypto } = $global;
+  return crypto ? crypto.getRandomValues(new Uint32Array(4)).join("-") : `${Math.random()}-${Date.now()}`;
+}
 var $passing = ["internal", "join crashed", "timeout", "rate_limited", "closed"];
+var $presenceEvents = ["presence_state", "presence_diff", "chgen_presence_count"];
 var $Channel = class {
   topic;
   presence;
@@ -296,8 +408,9 @@ var $Channel = class {
   #joinRef;
   /** Where the channel's history was last seen, in the server's own terms. */
   #position;
-  #backoff = new $Backoff();
-  #timer;
+  #backoff;
+  /** Stops the next join, or the deadline of its params. */
+  #stop;
   /** Sent and not answered, by ref. */
   #sent = /* @__PURE__ */ new Map();
   /** Waiting for the join. */
@@ -312,6 +425,7 @@ var $Channel = class {
     this.topic = topic;
     this.#params = params;
     this.presence = definition.presence && new definition.presence();
+    this.#backoff = new $Backoff(link.clock);
   }
   get state() {
     return this.#state;
@@ -324,6 +438,12 @@ var $Channel = class {
     if (!listeners) this.#events.set(event, listeners = new $Listeners());
     return listeners.add((payload) => this.#state === "joined" && callback(payload));
   }
+  once(event, options = {}) {
+    return $once(this, this.#link.clock, event, options);
+  }
+  events(event, options = {}) {
+    return $events(this, this.#link.clock, event, options);
+  }
   join(options = {}) {
     return new Promise((resolve, reject) => {
       if (this.#link.channels.has(this) && this.#state !== "leaving") {
@@ -331,7 +451,8 @@ var $Channel = class {
       }
       if (options.signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
       this.#end();
-      const stop = $watch(`join of ${this.topic}`, options.timeout, options.signal, (error) => void this.#leave(error));
+      const { timeout, signal } = options;
+      const stop = $watch(this.#link.clock, `join of ${this.topic}`, timeout, signal, (error) => void this.#leave(error));
       this.#joining = (error, response) => {
         this.#joining = void 0;
         stop();
@@ -340,7 +461,7 @@ var $Channel = class {
       };
       this.#onRejoin = options.onRejoin;
       this.#position = void 0;
-      this.#backoff = new $Backoff();
+      this.#backoff = new $Backoff(this.#link.clock);
       this.#link.channels.add(this);
       const refusal = this.#link.connect();
       if (refusal !== void 0) this.$disconnected(refusal);
@@ -380,15 +501,15 @@ var $Channel = class {
   /** The socket is open, or it is time for another try. */
   async $rejoin() {
     const ref = this.#joinRef = this.#link.ref();
-    const { timeout } = this.#link;
+    const { clock, timeout } = this.#link;
     const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
-    this.#timer = $global.setTimeout(() => this.#retry(late), timeout);
+    this.#stop = clock.after(timeout, () => this.#retry(late));
     const overtaken = () => ref !== this.#joinRef || this.#state !== "joining";
     this.#set("joining");
     try {
-      const params = await (typeof this.#params === "function" ? this.#params() : this.#params);
+      const params = await $read(this.#params);
       if (overtaken()) return;
-      $global.clearTimeout(this.#timer);
+      this.#stop();
       this.#send({
         ref,
         event: "phx_join",
@@ -414,7 +535,7 @@ var $Channel = class {
   /** The membership is gone, mostly with the connection; then the socket will say when there is another one. */
   $lost(error) {
     if (this.#state === "leaving") return this.#end();
-    $global.clearTimeout(this.#timer);
+    this.#stop?.();
     this.#joinRef = void 0;
     const gone = new ChannelError("disconnected", `${this.topic}: the connection or the membership was lost`);
     for (const request of [...this.#sent.values()]) this.#settle(request, gone);
@@ -434,14 +555,16 @@ var $Channel = class {
       const request = this.#sent.get(ref ?? "");
       const reply = payload;
       const { status, response } = reply;
-      if (request) this.#settle(request, status === "ok" ? void 0 : $errorOf(status, response), response, reply);
+      if (!request) return;
+      const error = status === "ok" ? void 0 : $errorOf(`${request.event} on ${this.topic}`, status, response);
+      this.#settle(request, error, response, reply);
     } else if (event === "phx_close") {
       const left = this.#state === "leaving";
       this.#end(left ? void 0 : new ChannelError("disconnected", `${this.topic}: closed by the server`));
     } else if (event === "phx_error") {
-      if (this.#state !== "leaving") this.#retry($errorOf("disconnected", payload));
+      if (this.#state !== "leaving") this.#retry($errorOf(this.topic, "disconnected", payload));
     } else if (this.#state === "joined") {
-      if (event === "presence_state" || event === "presence_diff") {
+      if ($presenceEvents.includes(event)) {
         this.presence?.$receive(event, payload, this.#joinRef);
       } else {
         if (ref !== null) this.#position = ref;
@@ -475,7 +598,7 @@ var $Channel = class {
   #retry(error) {
     this.$lost(error);
     if (this.#state !== "errored" || !this.#link.open()) return;
-    this.#timer = $global.setTimeout(() => void this.$rejoin(), this.#backoff.next());
+    this.#stop = this.#link.clock.after(this.#backoff.next(), () => void this.$rejoin());
   }
   #leave(error) {
     return new Promise((resolve) => {
@@ -505,7 +628,7 @@ var $Channel = class {
   /** Fails whatever waits for an answer: the pushes with code, and the join with error, where there is one. */
   #fail(code, error) {
     const gone = new ChannelError(code, error?.message ?? `${this.topic}: left`);
-    $global.clearTimeout(this.#timer);
+    this.#stop?.();
     this.#joining?.(error ?? gone);
     for (const request of [...this.#sent.values(), ...this.#buffer]) {
       if (request.event !== "phx_leave" && request.event !== "phx_join") this.#settle(request, gone);
@@ -529,13 +652,14 @@ var $Channel = class {
     if (!frame) throw new TypeError(`${event} on ${this.topic} takes no bytes`);
     const size = typeof frame === "string" ? $byteLength(frame) : frame.length;
     if (size > this.#link.maxFrame) {
-      throw new ChannelError("too_large", `${event} on ${this.topic}: ${size} bytes, the limit is ${this.#link.maxFrame}`);
+      throw new ChannelError("too_large", `${event} on ${this.topic}: ${size} bytes, and options.maxFrame is ${this.#link.maxFrame}`);
     }
     return frame;
   }
   #await(request) {
     const { timeout = this.#link.timeout, signal } = request.options;
-    request.stop = $watch(`${request.event} on ${this.topic}`, timeout, signal, (error) => this.#settle(request, error));
+    const what = `${request.event} on ${this.topic}`;
+    request.stop = $watch(this.#link.clock, what, timeout, signal, (error) => this.#settle(request, error));
   }
   #settle(request, error, response, reply) {
     this.#forget(request);
@@ -559,6 +683,57 @@ async function $attempt(promise) {
     if (error instanceof ChannelError) return { ok: false, error };
     throw error;
   }
+}
+function $events(channel, clock, event, { buffer = 1e3, timeout, signal }) {
+  const what = `${event} on ${channel.topic}`;
+  const events = [];
+  const asked = [];
+  let over = false;
+  let failure;
+  const next = async () => {
+    if (events.length) return { done: false, value: events.shift() };
+    if (!over) return new Promise((resolve) => asked.push(resolve));
+    const error = failure;
+    failure = void 0;
+    if (error) throw error;
+    return { done: true, value: void 0 };
+  };
+  const end = (error) => {
+    if (over) return;
+    over = true;
+    failure = error;
+    events.length = 0;
+    stops.forEach((stop) => stop());
+    for (const resolve of asked.splice(0)) resolve(next());
+  };
+  const take = (value) => {
+    const resolve = asked.shift();
+    if (resolve) resolve({ done: false, value });
+    else if (events.push(value) > buffer) end(new ChannelError("too_slow", `${what}: more than ${buffer} wait to be taken`));
+  };
+  const stops = [
+    channel.on(event, take),
+    channel.onState((state, error) => (state === "leaving" || state === "closed") && end(error)),
+    $watch(clock, what, timeout, signal, end)
+  ];
+  if (signal?.aborted) end(new ChannelError("aborted", `${what} was aborted`));
+  return {
+    next,
+    async return() {
+      end();
+      return next();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    }
+  };
+}
+async function $once(channel, clock, event, options) {
+  const events = $events(channel, clock, event, options);
+  const { done, value } = await events.next();
+  void events.return?.();
+  if (done) throw new ChannelError("left", `${channel.topic}: left before ${event} came`);
+  return value;
 }
 var $uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 function $topic(pattern, params) {
@@ -584,17 +759,24 @@ function $decode(text) {
   if (!fits || event === "phx_reply" && Object(payload) !== payload) throw new TypeError(`no frame: ${text.slice(0, 99)}`);
   return frame;
 }
+async function $read(source) {
+  return typeof source === "function" ? source() : source;
+}
 var $proof = 5e3;
 var $Backoff = class {
+  #clock;
   #tries = 0;
   #since = 0;
+  constructor(clock) {
+    this.#clock = clock;
+  }
   /** An attempt has succeeded. */
   succeeded() {
-    this.#since = Date.now();
+    this.#since = this.#clock.now();
   }
   /** The delay in milliseconds before the next attempt. */
   next() {
-    if (this.#since && Date.now() - this.#since >= $proof) this.#tries = 0;
+    if (this.#since && this.#clock.now() - this.#since >= $proof) this.#tries = 0;
     this.#since = 0;
     return Math.min(500 * 2 ** this.#tries++, 1e4) * (0.5 + Math.random() / 2);
   }
@@ -620,7 +802,35 @@ function $guard(callback) {
     $report(error);
   }
 }
+var $longest = 200;
+function $printer() {
+  const pushes = /* @__PURE__ */ new Map();
+  return (direction, [joinRef, ref, topic, event, payload]) => {
+    const reply = event === "phx_reply";
+    const kind = reply ? "reply" : direction === "sent" || joinRef !== null ? "push" : "broadcast";
+    const name2 = reply ? pushes.get(ref) ?? event : event;
+    if (reply) pushes.delete(ref);
+    else if (direction === "sent") pushes.set(ref, event);
+    const text = JSON.stringify(payload, (_, value) => value instanceof Uint8Array ? `${value.length} bytes` : value);
+    const short = text.length > $longest ? `${text.slice(0, $longest)}\u2026` : text;
+    $global.console.debug(`${direction === "sent" ? "\u2192" : "\u2190"} ${kind} ${topic} ${name2}${ref === null ? "" : ` #${ref}`} ${short}`);
+  };
+}
+function $sent(data, binary) {
+  if (typeof data === "string") return JSON.parse(data);
+  const copy = Uint8Array.of(1, ...data.subarray(1));
+  const [joinRef, ref, topic, , reply] = binary.decode(copy.buffer);
+  const { status, response } = reply;
+  return [joinRef, ref, topic, status, response];
+}
 var $global = globalThis;
+var $clock = {
+  now: () => Date.now(),
+  after(ms, callback) {
+    const timer = $global.setTimeout(callback, ms);
+    return () => $global.clearTimeout(timer);
+  }
+};
 function $report(error) {
   if ($global.reportError) $global.reportError(error);
   else $global.console.error(error);
