@@ -5,7 +5,7 @@ GO   ?= go
 TOOL  = $(GO) tool -modfile=tools/go.mod
 CHAT  = examples/chat
 
-.PHONY: test lint generated go ts browser chromium nginx generate picture fuzz agreement clean
+.PHONY: test lint generated go ts browser chromium nginx generate npm-pack picture fuzz agreement clean
 
 test: lint generated go ts browser
 	@echo "everything passed"
@@ -36,6 +36,10 @@ ts: node_modules/.installed
 # The chat as people use it: two pages in Chromium, and the official phoenix client.
 browser: node_modules/.installed chromium
 	npm run --silent test:browser
+
+# The TypeScript runtime as an npm package, into the current directory.
+npm-pack: node_modules/.installed
+	npm pack ./runtime/ts
 
 generate:
 	$(GO) generate ./...
