@@ -128,7 +128,11 @@ func (c *checker) channelIdentifiers(o outputs, ch *ir.Channel) {
 	}
 	o.module.claim(names.LowerCamel(ch.Name), ch.Pos, "%s", what)
 	if ch.HasPresence {
-		o.pkg.claim(ch.Name+"Presences", ch.Pos, "the presence of %s", ch.Name)
+		for _, id := range []string{
+			ch.Name + "Presences", "List" + ch.Name + "Presences", "Count" + ch.Name + "Presences", "Fetch" + ch.Name + "Presences",
+		} {
+			o.pkg.claim(id, ch.Pos, "the presence of %s", ch.Name)
+		}
 		if ch.Presence.Kind == ir.Empty {
 			o.pkg.claim(ch.Name+"Presence", ch.Pos, "the presence of %s", ch.Name)
 		}

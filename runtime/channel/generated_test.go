@@ -198,14 +198,32 @@ func (p RoomPresences) List(ctx context.Context) (map[string][]Text, error) {
 	return out, nil
 }
 
-func HandleRoom(server *channel.Server, c RoomChannel) { handleRoom(server, &chgenRoom, c) }
+func HandleRoom(server *channel.Server, c RoomChannel, opts ...channel.HandleOption) {
+	handleRoom(server, &chgenRoom, c, opts...)
+}
+
+func ListRoomPresences(ctx context.Context, server *channel.Server, topic RoomTopic) (map[string][]Text, error) {
+	return gen.Presences(ctx, server, (*Text).DecodeJSON, &chgenRoom, topic.RoomID)
+}
+
+func CountRoomPresences(server *channel.Server, topic RoomTopic) (int, error) {
+	return gen.CountPresences(server, &chgenRoom, topic.RoomID)
+}
+
+func FetchRoomPresences(fetch func(ctx context.Context, topic RoomTopic, who map[string][]Text) error) channel.HandleOption {
+	return gen.FetchPresences((*Text).DecodeJSON, func(v *Text) codec.Marshaler {
+		return v
+	}, func(ctx context.Context, m gen.TopicParams, who map[string][]Text) error {
+		return fetch(ctx, RoomTopic{RoomID: m.Param(0)}, who)
+	})
+}
 
 func BroadcastRoom(server *channel.Server, topic RoomTopic) RoomSender {
 	return RoomSender{gen.Broadcast(server, &chgenRoom, topic.RoomID)}
 }
 
-func handleRoom(server *channel.Server, spec *gen.Channel, c RoomChannel) {
-	gen.Handle(server, spec, roomHandlers(c))
+func handleRoom(server *channel.Server, spec *gen.Channel, c RoomChannel, opts ...channel.HandleOption) {
+	gen.Handle(server, spec, roomHandlers(c), opts...)
 }
 
 func roomHandlers(c RoomChannel) gen.Handlers[RoomHandler] {

@@ -24,16 +24,7 @@ func (r *refs) expect(c *client, want ...string) {
 	c.t.Helper()
 	for _, w := range want {
 		raw, _ := c.next()
-		got := phxRef.ReplaceAllStringFunc(raw, func(s string) string {
-			m := phxRef.FindStringSubmatch(s)
-			if r.names == nil {
-				r.names = map[string]string{}
-			}
-			if r.names[m[2]] == "" {
-				r.names[m[2]] = fmt.Sprint("R", len(r.names)+1)
-			}
-			return `"` + m[1] + `":"` + r.names[m[2]] + `"`
-		})
+		got := r.name(raw)
 		var g, x any
 		if err := errors.Join(json.Unmarshal([]byte(got), &g), json.Unmarshal([]byte(w), &x)); err != nil {
 			c.t.Fatal(err)
@@ -42,6 +33,19 @@ func (r *refs) expect(c *client, want ...string) {
 			c.t.Fatalf("frame (-want +got):\n%s\ngot %s", diff, got)
 		}
 	}
+}
+
+func (r *refs) name(raw string) string {
+	return phxRef.ReplaceAllStringFunc(raw, func(s string) string {
+		m := phxRef.FindStringSubmatch(s)
+		if r.names == nil {
+			r.names = map[string]string{}
+		}
+		if r.names[m[2]] == "" {
+			r.names[m[2]] = fmt.Sprint("R", len(r.names)+1)
+		}
+		return `"` + m[1] + `":"` + r.names[m[2]] + `"`
+	})
 }
 
 // lobby tracks everybody under their note.

@@ -25,6 +25,8 @@ type Presence[T any] struct {
 	mu      sync.Mutex // guards what follows
 	metas   map[string][]meta[T]
 	changes listeners[PresenceChange[T]]
+	count   int // of keys, as the server has told or as metas has them
+	counts  listeners[int]
 
 	// Of the goroutine that makes the channel's callbacks.
 	joinRef string
@@ -65,8 +67,62 @@ func (p *Presence[T]) OnChange(handle func(PresenceChange[T])) (stop func()) {
 	return p.changes.add(&p.mu, handle)
 }
 
-// receive applies a state or a diff as rules 12.9 to 12.11 say.
+// Count returns how many keys are here: also on a channel whose server tells that and not who.
+func (p *Presence[T]) Count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
+}
+
+// OnCount calls handle whenever Count changes, in order with the channel's events. It returns what ends that.
+func (p *Presence[T]) OnCount(handle func(int)) (stop func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.counts.add(&p.mu, handle)
+}
+
+// noteCount makes n the count; nil is the number of keys that are known.
+func (p *Presence[T]) noteCount(n *int) {
+	p.mu.Lock()
+	if n == nil {
+		n = new(len(p.metas))
+	}
+	changed := p.count != *n
+	p.count = *n
+	p.mu.Unlock()
+	if changed {
+		p.counts.call(&p.mu, *n)
+	}
+}
+
+// presenceCount is chgen_presence_count: {"count": n}.
+type presenceCount struct{ n int }
+
+// DecodeJSON reads a count.
+func (c *presenceCount) DecodeJSON(d *codec.Decoder) error {
+	obj := d.Object()
+	for obj.Next(d) {
+		if string(obj.Name()) == "count" {
+			obj.Once(d, 0)
+			c.n = int(d.Int())
+		} else {
+			obj.Skip(d)
+		}
+	}
+	obj.Require(d, 0, "count")
+	return d.Err()
+}
+
+// receive applies a state or a diff as rules 12.9 to 12.11 say, and a count.
 func (p *Presence[T]) receive(joinRef, event string, payload Payload) error {
+	if event == eventPresenceCount {
+		var count presenceCount
+		if err := payload.Decode(&count); err != nil {
+			return err
+		}
+		p.noteCount(&count.n)
+		return nil
+	}
 	if joinRef != p.joinRef {
 		p.joinRef, p.synced, p.early = joinRef, false, nil
 	}
@@ -97,6 +153,7 @@ func (p *Presence[T]) receive(joinRef, event string, payload Payload) error {
 		p.mu.Unlock()
 	}
 	p.changes.call(&p.mu, change)
+	p.noteCount(nil)
 	return nil
 }
 

@@ -123,6 +123,7 @@ func (ch *Channel) receiveJoined(member *membership, a answer) {
 const (
 	eventPresenceState = "presence_state"
 	eventPresenceDiff  = "presence_diff"
+	eventPresenceCount = "chgen_presence_count"
 )
 
 func (ch *Channel) receiveEvent(member *membership, m *wire.Message) {
@@ -143,7 +144,7 @@ func (ch *Channel) receiveEvent(member *membership, m *wire.Message) {
 // callback is what is to be done about an event, nil where nobody wants to know.
 func (ch *Channel) callback(member *membership, m *wire.Message) func() {
 	payload := Payload{m.Payload, m.Binary}
-	if m.Event == eventPresenceState || m.Event == eventPresenceDiff {
+	if m.Event == eventPresenceState || m.Event == eventPresenceDiff || m.Event == eventPresenceCount {
 		if ch.presence == nil {
 			return nil
 		}

@@ -79,7 +79,7 @@ type Intercept[H any] struct {
 }
 
 // Handle serves the topics of c. It panics where another channel of the server claims the same topics.
-func Handle[H any](server *channel.Server, c *Channel, handlers Handlers[H]) {
+func Handle[H any](server *channel.Server, c *Channel, handlers Handlers[H], opts ...channel.HandleOption) {
 	served := &engine.Channel{
 		Spec:       c,
 		JoinErrors: handlers.JoinErrors,
@@ -97,6 +97,9 @@ func Handle[H any](server *channel.Server, c *Channel, handlers Handlers[H]) {
 		served.Intercepts[i.Event] = &engine.Intercept{Handle: func(ctx context.Context, h any, call *Call) (bool, error) {
 			return i.Handle(ctx, h.(H), call)
 		}}
+	}
+	for _, opt := range opts {
+		opt(served)
 	}
 	server.Engine().Handle(served)
 }

@@ -58,6 +58,9 @@ func (g *generator) channel(ch *ir.Channel) {
 	}
 	g.handle(r)
 	g.broadcast(r)
+	if r.HasPresence {
+		g.presencesAnywhere(r)
+	}
 }
 
 func (g *generator) table(r room) {

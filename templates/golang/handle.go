@@ -12,7 +12,13 @@ import (
 func (g *generator) handle(r room) {
 	handler := jen.Id(r.Name + "Handler")
 	g.file.Comment("// Handle" + r.Name + " serves the topics " + r.Topic.Pattern + " with c. Call it before the server serves.")
-	g.file.Func().Id("Handle"+r.Name).Params(serverParam(), jen.Id("c").Id(r.Name+"Channel")).Block(
+	params := []jen.Code{serverParam(), jen.Id("c").Id(r.Name + "Channel")}
+	var options jen.Code = jen.Null()
+	if r.HasPresence {
+		params = append(params, jen.Id("opts").Op("...").Qual(pathChannel, "HandleOption"))
+		options = jen.Id("opts").Op("...")
+	}
+	g.file.Func().Id("Handle" + r.Name).Params(params...).Block(
 		jen.Qual(pathGen, "Handle").Call(
 			jen.Id("server"),
 			jen.Op("&").Add(r.table()),
@@ -38,6 +44,7 @@ func (g *generator) handle(r room) {
 						})
 				}
 			}),
+			options,
 		),
 	)
 }

@@ -1009,7 +1009,7 @@ func (p RoomPresences) List(ctx context.Context) (map[string][]RoomPresence, err
 }
 
 // HandleRoom serves the topics room:{room_id} with c. Call it before the server serves.
-func HandleRoom(server *channel.Server, c RoomChannel) {
+func HandleRoom(server *channel.Server, c RoomChannel, opts ...channel.HandleOption) {
 	gen.Handle(server, &chgenRoom, gen.Handlers[RoomHandler]{
 		JoinErrors: []string{"not_a_member"},
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (RoomHandler, error) {
@@ -1051,11 +1051,32 @@ func HandleRoom(server *channel.Server, c RoomChannel) {
 				},
 			},
 		},
-	})
+	}, opts...)
 }
 
 // BroadcastRoom sends to everyone on topic, on every node, from anywhere. What is wrong with the topic is an error of
 // the send.
 func BroadcastRoom(server *channel.Server, topic RoomTopic) RoomSender {
 	return RoomSender{gen.Broadcast(server, &chgenRoom, topic.RoomID)}
+}
+
+// ListRoomPresences returns everyone on topic by key, the oldest of each key first, from anywhere.
+func ListRoomPresences(ctx context.Context, server *channel.Server, topic RoomTopic) (map[string][]RoomPresence, error) {
+	return gen.Presences(ctx, server, (*RoomPresence).DecodeJSON, &chgenRoom, topic.RoomID)
+}
+
+// CountRoomPresences returns how many keys there are on topic, from anywhere.
+func CountRoomPresences(server *channel.Server, topic RoomTopic) (int, error) {
+	return gen.CountPresences(server, &chgenRoom, topic.RoomID)
+}
+
+// FetchRoomPresences is an option of HandleRoom: fetch changes what clients get of those who are on a topic, and what lists of
+// them have, by changing the elements of who. It is called once for all of a change or state, and not by the handlers'
+// turns. Where it fails, or leaves what the schema forbids, that is logged and clients get what was tracked.
+func FetchRoomPresences(fetch func(ctx context.Context, topic RoomTopic, who map[string][]RoomPresence) error) channel.HandleOption {
+	return gen.FetchPresences((*RoomPresence).DecodeJSON, func(v *RoomPresence) codec.Marshaler {
+		return v
+	}, func(ctx context.Context, m gen.TopicParams, who map[string][]RoomPresence) error {
+		return fetch(ctx, RoomTopic{RoomID: m.Param(0)}, who)
+	})
 }

@@ -1478,7 +1478,7 @@ func (p RosterPresences) List(ctx context.Context) (map[string][]RosterPresence,
 }
 
 // HandleRoster serves the topics presence:{rest*} with c. Call it before the server serves.
-func HandleRoster(server *channel.Server, c RosterChannel) {
+func HandleRoster(server *channel.Server, c RosterChannel, opts ...channel.HandleOption) {
 	gen.Handle(server, &chgenRoster, gen.Handlers[RosterHandler]{
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (RosterHandler, error) {
 			var in RosterJoin
@@ -1499,11 +1499,32 @@ func HandleRoster(server *channel.Server, c RosterChannel) {
 				},
 			},
 		},
-	})
+	}, opts...)
 }
 
 // BroadcastRoster sends to everyone on topic, on every node, from anywhere. What is wrong with the topic is an error of
 // the send.
 func BroadcastRoster(server *channel.Server, topic RosterTopic) RosterSender {
 	return RosterSender{gen.Broadcast(server, &chgenRoster, topic.Rest)}
+}
+
+// ListRosterPresences returns everyone on topic by key, the oldest of each key first, from anywhere.
+func ListRosterPresences(ctx context.Context, server *channel.Server, topic RosterTopic) (map[string][]RosterPresence, error) {
+	return gen.Presences(ctx, server, (*RosterPresence).DecodeJSON, &chgenRoster, topic.Rest)
+}
+
+// CountRosterPresences returns how many keys there are on topic, from anywhere.
+func CountRosterPresences(server *channel.Server, topic RosterTopic) (int, error) {
+	return gen.CountPresences(server, &chgenRoster, topic.Rest)
+}
+
+// FetchRosterPresences is an option of HandleRoster: fetch changes what clients get of those who are on a topic, and what lists of
+// them have, by changing the elements of who. It is called once for all of a change or state, and not by the handlers'
+// turns. Where it fails, or leaves what the schema forbids, that is logged and clients get what was tracked.
+func FetchRosterPresences(fetch func(ctx context.Context, topic RosterTopic, who map[string][]RosterPresence) error) channel.HandleOption {
+	return gen.FetchPresences((*RosterPresence).DecodeJSON, func(v *RosterPresence) codec.Marshaler {
+		return v
+	}, func(ctx context.Context, m gen.TopicParams, who map[string][]RosterPresence) error {
+		return fetch(ctx, RosterTopic{Rest: m.Param(0)}, who)
+	})
 }

@@ -82,8 +82,9 @@ type Server struct {
 	conns    map[*Conn]struct{}
 	ids      map[string]map[*Conn]struct{}
 	active   int // upgrades that are under way, and connections
+	working  int // what else Shutdown waits for
 	draining bool
-	idle     chan struct{} // closed when draining and active is 0
+	idle     chan struct{} // closed when draining, and active and working are 0
 }
 
 // New returns a Server.
@@ -182,9 +183,32 @@ func (s *Server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.active--
-	if s.draining && s.active == 0 {
+	s.noteIdle()
+}
+
+// noteIdle needs s.mu. What has been idle once never starts anything again.
+func (s *Server) noteIdle() {
+	if s.draining && s.active+s.working == 0 {
 		close(s.idle)
 	}
+}
+
+// beginWork counts a goroutine in that Shutdown is to wait for, unless it is too late for that.
+func (s *Server) beginWork() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining && s.active+s.working == 0 {
+		return false
+	}
+	s.working++
+	return true
+}
+
+func (s *Server) endWork() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.working--
+	s.noteIdle()
 }
 
 // add registers c and reports whether the server is draining.

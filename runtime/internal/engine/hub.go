@@ -37,8 +37,11 @@ type hub struct {
 	opening sync.Mutex // held while the bus is asked to subscribe; taken before everything else
 	sub     pubsub.Subscription
 
+	presence *presenceFeed // where something is added to presences on their way
+
 	mu      sync.Mutex // guards what follows and the members' hub fields; held while a publication goes into all queues
 	members []*Membership
+	tally   tally
 
 	// Of a channel with history.
 	last   pubsub.Position // what has been received, or was there before
@@ -143,7 +146,7 @@ func (r *registry) acquire(m *Membership) *hub {
 	defer s.mu.Unlock()
 	h := s.hubs[m.topic]
 	if h == nil {
-		h = &hub{srv: r.srv, topic: m.topic, channel: m.channel}
+		h = &hub{srv: r.srv, topic: m.topic, channel: m.channel, presence: newPresenceFeed(m.channel)}
 		if h.channel.keeps() {
 			h.asking = make(chan struct{}, replays)
 		}
@@ -196,6 +199,10 @@ func (h *hub) position() pubsub.Position {
 }
 
 func (h *hub) close() {
+	h.endTally()
+	if h.presence != nil {
+		h.presence.cancel()
+	}
 	h.opening.Lock()
 	defer h.opening.Unlock()
 	if h.sub != nil {
@@ -310,7 +317,13 @@ func (r *registry) diff(topic string, diff presence.Diff) {
 	s.mu.Lock()
 	h := s.hubs[topic]
 	s.mu.Unlock()
-	if h != nil {
+	switch {
+	case h == nil:
+	case h.channel.CountEvery > 0:
+		h.recount()
+	case h.presence != nil:
+		h.feedDiff(diff)
+	default:
 		h.deliver(&publication{event: eventDiff, payload: diff.AppendJSON(nil)}, true)
 	}
 	r.srv.observePresence(topic, diff)

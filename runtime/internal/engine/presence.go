@@ -9,7 +9,6 @@ import (
 
 	"github.com/chgen/chgen/runtime/codec"
 	"github.com/chgen/chgen/runtime/presence"
-	"github.com/chgen/chgen/runtime/wire"
 )
 
 const (
@@ -96,12 +95,44 @@ func (m *Membership) dropPresence() {
 	}
 }
 
-// Presences returns the metas of everyone on the topic by key, oldest first, without their refs.
+// Presences returns the metas of everyone on the topic by key, oldest first, without their refs, with what the
+// channel's FetchFunc adds.
 func (m *Membership) Presences(ctx context.Context) (map[string][]json.RawMessage, error) {
+	return m.conn.srv.presences(ctx, m.channel, m.topic)
+}
+
+// Presences is Membership.Presences of the topic of c with these parameters.
+func (s *Server) Presences(ctx context.Context, c *Spec, params ...string) (map[string][]json.RawMessage, error) {
+	topic, err := s.router.topic(c, params)
+	if err != nil {
+		return nil, err
+	}
+	ch, _ := s.router.match(topic)
+	return s.presences(ctx, ch, topic)
+}
+
+// CountPresences is how many keys there are on the topic of c with these parameters.
+func (s *Server) CountPresences(c *Spec, params ...string) (int, error) {
+	topic, err := s.router.topic(c, params)
+	if err != nil {
+		return 0, err
+	}
+	return s.tracker.Count(topic), nil
+}
+
+// presences lists who is on a topic of ch, which is nil where this node does not serve it.
+func (s *Server) presences(ctx context.Context, ch *Channel, topic string) (map[string][]json.RawMessage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	state := m.conn.srv.tracker.List(m.topic)
+	state := s.tracker.List(topic)
+	if ch != nil && ch.Fetch != nil && len(state) > 0 {
+		fetched, err := s.fetch(ctx, ch, topic, []presence.State{state})
+		if err != nil {
+			return nil, fmt.Errorf("presence: fetch: %w", err)
+		}
+		state = fetched[0]
+	}
 	all := make(map[string][]json.RawMessage, len(state))
 	for key, metas := range state {
 		for _, meta := range metas {
@@ -124,11 +155,18 @@ func (m *Membership) sendPresenceState() {
 	if h == nil {
 		return // it has been given up for another
 	}
+	if m.channel.CountEvery > 0 {
+		m.sendCount(h)
+		return
+	}
+	if h.presence != nil {
+		h.feedState(m)
+		return
+	}
 	m.conn.srv.tracker.View(m.topic, func(state presence.State) {
-		msg := wire.Message{JoinRef: m.joinRef, Topic: m.topic, Event: eventState, Payload: state.AppendJSON(nil)}
+		payload := state.AppendJSON(nil)
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		m.conn.reply(&msg)
-		m.diffs = true
+		m.welcome(h, payload)
 	})
 }

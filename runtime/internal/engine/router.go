@@ -47,6 +47,9 @@ type Channel struct {
 	Events     map[string]*Event
 	Intercepts map[string]*Intercept
 
+	Fetch      FetchFunc     // adds to presences on their way to clients; nil where nothing does
+	CountEvery time.Duration // where there is one, clients hear how many are present, this often at most, and not who
+
 	pattern pattern
 }
 

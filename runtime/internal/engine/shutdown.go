@@ -16,9 +16,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.draining {
 		s.draining = true
-		if s.active == 0 {
-			close(s.idle)
-		}
+		s.noteIdle()
 	}
 	conns := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()

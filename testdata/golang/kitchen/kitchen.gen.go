@@ -2607,7 +2607,7 @@ func (p KitchenPresences) List(ctx context.Context) (map[string][]KitchenPresenc
 }
 
 // HandleKitchen serves the topics kitchen:{id:int}:{type}:of:{owner:uuid}:{rest*} with c. Call it before the server serves.
-func HandleKitchen(server *channel.Server, c KitchenChannel) {
+func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.HandleOption) {
 	gen.Handle(server, &chgenKitchen, gen.Handlers[KitchenHandler]{
 		JoinErrors: []string{"plain", "with_fields"},
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (KitchenHandler, error) {
@@ -2754,13 +2754,34 @@ func HandleKitchen(server *channel.Server, c KitchenChannel) {
 				},
 			},
 		},
-	})
+	}, opts...)
 }
 
 // BroadcastKitchen sends to everyone on topic, on every node, from anywhere. What is wrong with the topic is an error of
 // the send.
 func BroadcastKitchen(server *channel.Server, topic KitchenTopic) KitchenSender {
 	return KitchenSender{gen.Broadcast(server, &chgenKitchen, strconv.FormatInt(topic.ID, 10), topic.Type, topic.Owner, topic.Rest)}
+}
+
+// ListKitchenPresences returns everyone on topic by key, the oldest of each key first, from anywhere.
+func ListKitchenPresences(ctx context.Context, server *channel.Server, topic KitchenTopic) (map[string][]KitchenPresence, error) {
+	return gen.Presences(ctx, server, (*KitchenPresence).DecodeJSON, &chgenKitchen, strconv.FormatInt(topic.ID, 10), topic.Type, topic.Owner, topic.Rest)
+}
+
+// CountKitchenPresences returns how many keys there are on topic, from anywhere.
+func CountKitchenPresences(server *channel.Server, topic KitchenTopic) (int, error) {
+	return gen.CountPresences(server, &chgenKitchen, strconv.FormatInt(topic.ID, 10), topic.Type, topic.Owner, topic.Rest)
+}
+
+// FetchKitchenPresences is an option of HandleKitchen: fetch changes what clients get of those who are on a topic, and what lists of
+// them have, by changing the elements of who. It is called once for all of a change or state, and not by the handlers'
+// turns. Where it fails, or leaves what the schema forbids, that is logged and clients get what was tracked.
+func FetchKitchenPresences(fetch func(ctx context.Context, topic KitchenTopic, who map[string][]KitchenPresence) error) channel.HandleOption {
+	return gen.FetchPresences((*KitchenPresence).DecodeJSON, func(v *KitchenPresence) codec.Marshaler {
+		return v
+	}, func(ctx context.Context, m gen.TopicParams, who map[string][]KitchenPresence) error {
+		return fetch(ctx, KitchenTopic{ID: m.IntParam(0), Type: m.Param(1), Owner: m.Param(2), Rest: m.Param(3)}, who)
+	})
 }
 
 // chgenLobby is what the runtime knows of Lobby.
@@ -2943,7 +2964,7 @@ func (p ShapesPresences) List(ctx context.Context) (map[string][]Shape, error) {
 }
 
 // HandleShapes serves the topics {rest*} with c. Call it before the server serves.
-func HandleShapes(server *channel.Server, c ShapesChannel) {
+func HandleShapes(server *channel.Server, c ShapesChannel, opts ...channel.HandleOption) {
 	gen.Handle(server, &chgenShapes, gen.Handlers[ShapesHandler]{
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (ShapesHandler, error) {
 			var in Shape
@@ -2957,11 +2978,38 @@ func HandleShapes(server *channel.Server, c ShapesChannel) {
 			}
 			return handler, call.Reply(codec.Present(out))
 		},
-	})
+	}, opts...)
 }
 
 // BroadcastShapes sends to everyone on topic, on every node, from anywhere. What is wrong with the topic is an error of
 // the send.
 func BroadcastShapes(server *channel.Server, topic ShapesTopic) ShapesSender {
 	return ShapesSender{gen.Broadcast(server, &chgenShapes, topic.Rest)}
+}
+
+// ListShapesPresences returns everyone on topic by key, the oldest of each key first, from anywhere.
+func ListShapesPresences(ctx context.Context, server *channel.Server, topic ShapesTopic) (map[string][]Shape, error) {
+	return gen.Presences(ctx, server, func(v *Shape, d *codec.Decoder) error {
+		*v = chgenDecodeShape(d)
+		return d.Err()
+	}, &chgenShapes, topic.Rest)
+}
+
+// CountShapesPresences returns how many keys there are on topic, from anywhere.
+func CountShapesPresences(server *channel.Server, topic ShapesTopic) (int, error) {
+	return gen.CountPresences(server, &chgenShapes, topic.Rest)
+}
+
+// FetchShapesPresences is an option of HandleShapes: fetch changes what clients get of those who are on a topic, and what lists of
+// them have, by changing the elements of who. It is called once for all of a change or state, and not by the handlers'
+// turns. Where it fails, or leaves what the schema forbids, that is logged and clients get what was tracked.
+func FetchShapesPresences(fetch func(ctx context.Context, topic ShapesTopic, who map[string][]Shape) error) channel.HandleOption {
+	return gen.FetchPresences(func(v *Shape, d *codec.Decoder) error {
+		*v = chgenDecodeShape(d)
+		return d.Err()
+	}, func(v *Shape) codec.Marshaler {
+		return codec.Present(*v)
+	}, func(ctx context.Context, m gen.TopicParams, who map[string][]Shape) error {
+		return fetch(ctx, ShapesTopic{Rest: m.Param(0)}, who)
+	})
 }
