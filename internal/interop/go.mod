@@ -2,7 +2,7 @@
 // module graph.
 module github.com/chgen/chgen/internal/interop
 
-go 1.26
+go 1.26.0
 
 replace github.com/chgen/chgen => ../..
 
