@@ -5,7 +5,7 @@ GO   ?= go
 TOOL  = $(GO) tool -modfile=tools/go.mod
 CHAT  = examples/chat
 
-.PHONY: test lint generated go ts browser chromium nginx generate npm-pack picture fuzz agreement clean
+.PHONY: test lint generated go ts browser chromium nginx redis generate npm-pack picture fuzz agreement clean
 
 test: lint generated go ts browser
 	@echo "everything passed"
@@ -23,7 +23,7 @@ generated: node_modules/.installed
 		| diff -q - web/dist/app.js \
 		|| { echo "$(CHAT)/web/dist/app.js is stale: run 'make generate'" >&2; exit 1; }
 
-go: node_modules/.installed nginx
+go: node_modules/.installed nginx redis
 	$(GO) test -race ./...
 	cd internal/interop && $(GO) test ./... # a client of others, which has races of its own
 	$(GO) test ./schema/compat # every edit of the proof; under -race a sample of them
@@ -61,6 +61,11 @@ nginx:
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || { \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy --no-install-recommends nginx; \
 		else echo "make test needs nginx: sudo apt-get install nginx" >&2; exit 1; fi; }
+
+redis:
+	@command -v redis-server >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy --no-install-recommends redis-server; \
+		else echo "make test needs Redis: sudo apt-get install redis-server" >&2; exit 1; fi; }
 
 # How long each fuzz target runs.
 FUZZTIME ?= 1m

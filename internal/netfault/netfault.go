@@ -1,0 +1,144 @@
+// Package netfault is a TCP proxy for tests that can do to connections what networks do: cut them, or leave them open and
+// carry nothing.
+package netfault
+
+import (
+	"net"
+	"sync"
+	"testing"
+)
+
+// Proxy stands between clients and one address.
+type Proxy struct {
+	listener net.Listener
+	target   string
+	running  sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows
+	conns  map[net.Conn]bool
+	held   chan struct{} // closed when what is held may go on; nil when nothing is held
+	closed bool
+}
+
+// New begins to carry connections to target. The proxy ends with the test.
+func New(t testing.TB, target string) *Proxy {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{listener: listener, target: target, conns: make(map[net.Conn]bool)}
+	p.running.Go(p.accept)
+	t.Cleanup(p.close)
+	return p
+}
+
+// Addr is where clients connect to.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// Hold leaves all connections open, and takes new ones, but carries nothing any more.
+func (p *Proxy) Hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held == nil {
+		p.held = make(chan struct{})
+	}
+}
+
+// Release ends Hold. What was held is carried on if its connection still stands.
+func (p *Proxy) Release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held != nil {
+		close(p.held)
+		p.held = nil
+	}
+}
+
+// Cut closes all connections. New ones are carried.
+func (p *Proxy) Cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		_ = conn.Close()
+	}
+}
+
+func (p *Proxy) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	_ = p.listener.Close()
+	p.Cut()
+	p.Release()
+	p.running.Wait()
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.running.Go(func() { p.carry(client) })
+	}
+}
+
+// carry carries one connection until one side ends it.
+func (p *Proxy) carry(client net.Conn) {
+	if !p.keep(client) {
+		return
+	}
+	defer p.drop(client)
+	p.wait()
+	server, err := net.Dial("tcp", p.target)
+	if err != nil || !p.keep(server) {
+		return
+	}
+	defer p.drop(server)
+	var back sync.WaitGroup
+	back.Go(func() { p.copy(client, server) })
+	p.copy(server, client)
+	back.Wait()
+}
+
+func (p *Proxy) copy(to, from net.Conn) {
+	defer to.Close()   //nolint:errcheck // the connection is of no more use
+	defer from.Close() //nolint:errcheck // the connection is of no more use
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		p.wait()
+		if _, werr := to.Write(buf[:n]); werr != nil || err != nil {
+			return
+		}
+	}
+}
+
+// wait returns when nothing is held.
+func (p *Proxy) wait() {
+	p.mu.Lock()
+	held := p.held
+	p.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+}
+
+func (p *Proxy) keep(conn net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		_ = conn.Close()
+		return false
+	}
+	p.conns[conn] = true
+	return true
+}
+
+func (p *Proxy) drop(conn net.Conn) {
+	_ = conn.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, conn)
+}
