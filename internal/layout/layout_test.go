@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -93,7 +94,10 @@ func eachImport(t *testing.T, visit func(pkg, file, imported string)) {
 			return err
 		}
 		if entry.IsDir() {
-			if base := entry.Name(); base == "testdata" || base == "node_modules" || base == "tools" || base == ".git" {
+			if base := entry.Name(); base == "testdata" || base == "node_modules" || base == ".git" {
+				return fs.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil && name != root { // a module of its own
 				return fs.SkipDir
 			}
 			return nil
