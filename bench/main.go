@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/pprof"
 	"time"
 
 	"github.com/chgen/chgen/bench/load"
@@ -29,11 +30,7 @@ func run(args []string) error {
 		return load.Run(os.Stdin, os.Stdout)
 	}
 	if len(args) > 1 && args[0] == "serve" {
-		b, err := backend(args[1])
-		if err != nil {
-			return err
-		}
-		return serve.Run(b, os.Stdin, os.Stdout)
+		return runServer(args[1])
 	}
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	rounds := flags.Int("rounds", 3, "how many `times` each server is measured; medians are printed")
@@ -44,6 +41,25 @@ func run(args []string) error {
 		return err
 	}
 	return drive(context.Background(), plan{*rounds, *only, *kinds, *out})
+}
+
+// runServer serves until standard input ends, with a profile of it where BENCH_PROFILE names a file.
+func runServer(kind string) error {
+	if name := os.Getenv("BENCH_PROFILE"); name != "" {
+		profile, err := os.Create(name)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(profile); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	b, err := backend(kind)
+	if err != nil {
+		return err
+	}
+	return serve.Run(b, os.Stdin, os.Stdout)
 }
 
 // backend returns a server that runs in this process.

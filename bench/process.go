@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/chgen/chgen/bench/load"
 	"github.com/chgen/chgen/bench/serve"
@@ -66,8 +67,9 @@ var errEnded = errors.New("the program has ended")
 
 func (p *process) end() {
 	_ = p.in.Close()
-	_ = p.cmd.Process.Kill()
-	for range p.lines { // so that the reader ends
+	late := time.AfterFunc(3*time.Second, func() { _ = p.cmd.Process.Kill() })
+	defer late.Stop()
+	for range p.lines { // until it has ended
 	}
 	_ = p.cmd.Wait()
 }

@@ -74,6 +74,8 @@ type Server struct {
 	node     string // tells this server's connections from those of others on the bus
 	secret   []byte // of tokens
 	sessions sessions
+	flushers []flusher
+	flushing sync.WaitGroup    // flushers that have something to do
 	observer *observe.Observer // of all observers; nil where there is none
 	stats    stats
 	onDrop   func(Delivery) // dropped, made once for all queues
@@ -114,6 +116,7 @@ func New(cfg Config) *Server {
 	for _, m := range cfg.Mounts {
 		s.mounts = append(s.mounts, newMount(m, s.limits))
 	}
+	s.flushers = newFlushers(&s.flushing)
 	s.topics = newRegistry(s)
 	s.tracker = presence.New(s.topics.diff)
 	s.onDrop = s.dropped

@@ -29,6 +29,9 @@ type link struct {
 	early   []byte // what the HTTP server had read already
 	readErr error  // of the network; for the reader alone
 
+	direct  direct
+	flusher *flusher
+
 	limited io.LimitedReader // of the reader: kept to spare an allocation for each message
 
 	armed   time.Duration // when the write deadline was last set, counted from Server.started; for the writer alone
@@ -39,9 +42,15 @@ type link struct {
 	idle     *time.Timer
 }
 
-// Ready implements Carrier: a writer goroutine, which exists while frames wait, hands what is pending to the network in
-// one write.
-func (l *link) Ready() { go l.write() }
+// Ready implements Carrier: a flusher, or a goroutine of the link's own where there can be none, hands what is pending to
+// the network in one write.
+func (l *link) Ready() {
+	if l.direct.conn != nil {
+		l.flusher.add(l)
+	} else {
+		go l.write(nil, nil, 0)
+	}
+}
 
 // Closing implements Carrier: what waits has the grace period, and the reader, whose connection this ends, wakes up.
 func (l *link) Closing() {
@@ -78,8 +87,8 @@ func (l *link) grace() time.Duration { return l.owner.srv.limits.CloseTimeout }
 // wakeReader makes a read that is under way, and the next, fail.
 func (l *link) wakeReader() { _ = l.SetReadDeadline(time.Unix(1, 0)) }
 
-// write is the writer goroutine. The reader waits for it.
-func (l *link) write() {
+// flush writes what waits, as long as the network takes it at once.
+func (l *link) flush() {
 	written := 0
 	for {
 		data, chunk := l.owner.out.next(written)
@@ -87,15 +96,40 @@ func (l *link) write() {
 			return
 		}
 		written = len(data)
+		n, err := l.direct.try(data)
+		if err == nil && n < len(data) {
+			go l.write(data[n:], chunk, written)
+			return
+		}
+		l.wrote(chunk, err)
+	}
+}
+
+// write is the writer goroutine: it writes data and what waits, and waits for the network. It exists while there is
+// something to write, and the reader waits for it. data is the rest of what was taken out last, written all of it.
+func (l *link) write(data []byte, chunk *[]byte, written int) {
+	for {
+		if data == nil {
+			if data, chunk = l.owner.out.next(written); data == nil {
+				return
+			}
+			written = len(data)
+		}
 		l.limitWriting()
 		_, err := l.Conn.Write(data)
-		if chunk != nil {
-			chunks.Put(chunk)
-		}
-		if err != nil {
-			l.owner.out.fail()
-			l.wakeReader()
-		}
+		l.wrote(chunk, err)
+		data = nil
+	}
+}
+
+// wrote ends a write that chunk, where there is one, was the memory of.
+func (l *link) wrote(chunk *[]byte, err error) {
+	if chunk != nil {
+		chunks.Put(chunk)
+	}
+	if err != nil {
+		l.owner.out.fail()
+		l.wakeReader()
 	}
 }
 
@@ -162,6 +196,7 @@ func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	l := w.link
 	l.Conn = conn
+	l.direct.open(conn)
 	if n := buffered.Reader.Buffered(); n > 0 {
 		l.early = make([]byte, n)
 		_, _ = buffered.Read(l.early) // it is all in the buffer

@@ -153,6 +153,14 @@ func (q *queue) evict(n int) bool {
 
 func (q *queue) append(f outFrame) {
 	q.bytes += len(f.data)
+	switch cap(q.frames) {
+	case 0:
+		q.frames = make([]outFrame, 0, keepFrames)
+	case keepFrames:
+		if len(q.frames) == keepFrames {
+			q.frames = append(bursts.Get().(*[burstFrames]outFrame)[:0], q.frames...)
+		}
+	}
 	q.frames = append(q.frames, f)
 	if !q.writing {
 		q.writing = true
@@ -370,7 +378,13 @@ func (q *queue) next(written int) (data []byte, chunk *[]byte) {
 }
 
 // keepFrames is how many frames an idle queue has room for.
-const keepFrames = 4
+const keepFrames = 2
+
+// burstFrames is how many frames a queue has room for that has more to hold than keepFrames: in memory that queues
+// share, because most of them are empty most of the time.
+const burstFrames = 128
+
+var bursts = sync.Pool{New: func() any { return new([burstFrames]outFrame) }}
 
 // maxHoles is how many frames that have been dropped a queue may keep in its index anyway.
 const maxHoles = 64
@@ -406,7 +420,11 @@ func (q *queue) compact() {
 	clear(q.frames[n:])
 	q.frames = q.frames[:n]
 	q.head = 0
-	if n == 0 && cap(q.frames) > keepFrames {
-		q.frames = nil
+	if n > 0 || cap(q.frames) <= keepFrames {
+		return
 	}
+	if cap(q.frames) == burstFrames { // all of it is clear
+		bursts.Put((*[burstFrames]outFrame)(q.frames[:burstFrames]))
+	}
+	q.frames = nil
 }

@@ -23,6 +23,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain(ctx, conns)
 	select {
 	case <-s.idle:
+		s.flushing.Wait()
 		return nil
 	case <-ctx.Done():
 	}

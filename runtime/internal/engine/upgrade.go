@@ -207,7 +207,7 @@ func accept(w http.ResponseWriter, r *http.Request, c *Conn, subprotocol string)
 	if c.mount.WebSocket.Compression {
 		compression = websocket.CompressionNoContextTakeover
 	}
-	l := &link{owner: c}
+	l := &link{owner: c, flusher: c.srv.flusher()}
 	ws, err := websocket.Accept(&hijackWriter{w, l}, r, &websocket.AcceptOptions{
 		Subprotocols:       subprotocols,
 		InsecureSkipVerify: true,        // the origin has been checked

@@ -1,0 +1,24 @@
+//go:build unix
+
+package engine
+
+import "syscall"
+
+// writesDirectly says that there is a write that does not wait.
+const writesDirectly = true
+
+// writeNow writes what the network takes of data at once. fd does not block.
+func writeNow(fd uintptr, data []byte) (int, error) {
+	for {
+		n, err := syscall.Write(int(fd), data)
+		switch err {
+		case nil:
+			return n, nil
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return 0, nil
+		default:
+			return 0, err
+		}
+	}
+}
