@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chgen/chgen/runtime/channel"
+	chgenprom "github.com/chgen/chgen/runtime/prometheus"
 )
 
 // sink is the server's end of a connection in memory that costs next to nothing, so that a benchmark measures the
@@ -70,10 +71,11 @@ type bench struct {
 	sinks  []*sink
 }
 
-func newBench(b *testing.B, r *room) *bench {
+func newBench(b *testing.B, r *room, opts ...channel.Option) *bench {
 	b.Helper()
 	limits := channel.Limits{QueueBytes: 1 << 30, MailboxPushes: 1 << 20, PushRate: 1 << 30}
-	s := &bench{server: channel.NewServer(channel.WithLogger(slog.New(slog.DiscardHandler)), channel.WithLimits(limits))}
+	opts = append(opts, channel.WithLogger(slog.New(slog.DiscardHandler)), channel.WithLimits(limits))
+	s := &bench{server: channel.NewServer(opts...)}
 	HandleRoom(s.server, r)
 	listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	s.conns = listener.conns
@@ -135,8 +137,16 @@ func BenchmarkFanOut(b *testing.B) {
 }
 
 // BenchmarkPushReply measures a push through a handler and its reply.
-func BenchmarkPushReply(b *testing.B) {
-	s := newBench(b, &room{})
+func BenchmarkPushReply(b *testing.B) { pushReply(b) }
+
+// BenchmarkPushReplyObserved is the same with Prometheus watching.
+func BenchmarkPushReplyObserved(b *testing.B) {
+	pushReply(b, channel.WithObserver(chgenprom.New().Observer()))
+}
+
+func pushReply(b *testing.B, opts ...channel.Option) {
+	b.Helper()
+	s := newBench(b, &room{}, opts...)
 	replied := make(chan struct{}, 1)
 	s.join(1, func(p []byte) {
 		if bytes.Contains(p, []byte(`"2"`)) {

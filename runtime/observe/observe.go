@@ -197,7 +197,7 @@ type Polled struct {
 type Recovered struct {
 	Channel   string
 	Recovered bool
-	Replayed  int // publications
+	Replayed  int // publications of the first page, at most 256: the rest follows as the client reads
 }
 
 // SubscriptionLost is a gap in what the PubSub brings.

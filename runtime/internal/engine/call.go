@@ -169,7 +169,7 @@ func (c *Call) answer(status string, response []byte, binary bool) {
 // send sends the reply; the sender has the claim.
 func (c *Call) send(status string, response []byte, binary bool) {
 	if err := c.m.conn.send(c.reply(status, response, binary)); err != nil {
-		c.m.log().Error("the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
+		c.m.log().ErrorContext(c.traced(), "the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
 		status, response = wire.StatusError, internalError
 		c.m.conn.reply(c.reply(status, response, false))
 	}
@@ -201,7 +201,7 @@ func (c *Call) expire() {
 	if c.answered.Load() {
 		return
 	}
-	c.m.log().Warn("handler takes too long", c.m.attrs("event", c.event)...)
+	c.m.log().WarnContext(c.traced(), "handler takes too long", c.m.attrs("event", c.event)...)
 	if c.join {
 		c.m.refuse(c, timeoutError)
 		return

@@ -30,7 +30,7 @@ func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 func (m *Membership) protect(name string, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			m.log().Error("handler panicked", m.attrs("handler", name, "panic", p, "stack", string(debug.Stack()))...)
+			m.log().ErrorContext(m.ctx, "handler panicked", m.attrs("handler", name, "panic", p, "stack", string(debug.Stack()))...)
 			err = &panicError{p}
 		}
 	}()
@@ -81,7 +81,7 @@ func (c *Call) classify(err error, declared []string) []byte {
 	case (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)) && c.m.gone():
 		return closedError
 	}
-	c.m.log().Error("handler failed", c.m.attrs("event", c.event, "err", err)...)
+	c.m.log().ErrorContext(c.traced(), "handler failed", c.m.attrs("event", c.event, "err", err)...)
 	return internalError
 }
 

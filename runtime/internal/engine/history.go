@@ -47,7 +47,7 @@ func (h *hub) ref(r *record) wire.Ref {
 func (h *hub) record(b *pubsub.Publication) *record {
 	p, err := parsePublication(b.Data)
 	if err != nil {
-		h.srv.log.Error("publication refused", "topic", h.topic, "err", err)
+		h.srv.log.Error("publication refused", "channel", h.channel.Name, "topic", h.topic, "err", err)
 		p = publication{}
 	}
 	return &record{publication: p, at: b.Position, seen: time.Now()}
@@ -84,7 +84,7 @@ func (h *hub) give(m *Membership, r *record) (size int, ok bool) {
 func (h *hub) put(m *Membership, r *record) (size int, ok bool) {
 	frame, err := h.frame(r, m.conn)
 	if err != nil {
-		h.srv.log.Error("broadcast cannot be encoded", "topic", h.topic, "event", r.event, "err", err)
+		h.srv.log.Error("broadcast cannot be encoded", "channel", h.channel.Name, "topic", h.topic, "event", r.event, "err", err)
 		return 0, false
 	}
 	return len(frame), m.conn.out.put(frame, r.delivery, "")
@@ -92,7 +92,7 @@ func (h *hub) put(m *Membership, r *record) (size int, ok bool) {
 
 // Lost implements pubsub.Subscriber. What has been lost on the way is fetched from the history, or the memberships end.
 func (h *hub) Lost(at pubsub.Position, err error) {
-	h.srv.log.Warn("broadcasts may have been lost", "topic", h.topic, "err", err)
+	h.srv.log.Warn("broadcasts may have been lost", "channel", h.channel.Name, "topic", h.topic, "err", err)
 	h.srv.observeLost(h.channel)
 	if !h.channel.keeps() {
 		return

@@ -219,7 +219,7 @@ func (h *hub) Receive(b pubsub.Publication) {
 	}
 	p, err := parsePublication(b.Data)
 	if err != nil {
-		h.srv.log.Error("publication refused", "topic", h.topic, "err", err)
+		h.srv.log.Error("publication refused", "channel", h.channel.Name, "topic", h.topic, "err", err)
 		return
 	}
 	if h.channel.Intercepts[p.event] != nil {
@@ -238,7 +238,7 @@ func (h *hub) deliver(p *publication, diff bool) {
 	var failed error // of a serializer: version 1 has no binary frames
 	defer func() {
 		if failed != nil {
-			h.srv.log.Error("broadcast cannot be encoded", "topic", h.topic, "event", p.event, "err", failed)
+			h.srv.log.Error("broadcast cannot be encoded", "channel", h.channel.Name, "topic", h.topic, "event", p.event, "err", failed)
 		}
 	}()
 	members, size := 0, 0 // that have it
@@ -304,7 +304,7 @@ func (m *Membership) interceptLater(r *record) bool {
 	if errors.Is(err, ErrBusy) {
 		m.conn.srv.dropped(r.delivery)
 		if r.delivery != Volatile {
-			m.log().Error("too many intercepted events wait", m.attrs("event", r.event)...)
+			m.log().ErrorContext(m.ctx, "too many intercepted events wait", m.attrs("event", r.event)...)
 			m.end(Crashed, true)
 		}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/chgen/chgen/runtime/wire"
 )
@@ -68,7 +69,7 @@ func (m *Membership) runJoin(call *Call) {
 	var e entry
 	if m.channel.keeps() {
 		if e, err = m.entry(ctx, m.topicHub(), call); err != nil {
-			m.fail(call, "reading the history failed", err)
+			m.fail(call, fmt.Errorf("reading the history: %w", err))
 			return
 		}
 	}
@@ -81,15 +82,15 @@ func (m *Membership) runJoin(call *Call) {
 func (m *Membership) attach(ctx context.Context, call *Call) bool {
 	err := m.conn.srv.topics.attach(ctx, m)
 	if err != nil {
-		m.fail(call, "subscribing failed", err)
+		m.fail(call, fmt.Errorf("subscribing: %w", err))
 	}
 	return err == nil
 }
 
 // fail answers a join for which the bus fails.
-func (m *Membership) fail(call *Call, what string, err error) {
+func (m *Membership) fail(call *Call, err error) {
 	if !m.gone() {
-		m.log().Error(what, m.attrs("err", err)...)
+		m.log().ErrorContext(m.ctx, "join failed", m.attrs("err", err)...)
 	}
 	m.end(Crashed, true)
 	m.refuse(call, internalError)

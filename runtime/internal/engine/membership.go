@@ -289,7 +289,7 @@ func (m *Membership) waitFor(old *Membership) {
 	select {
 	case <-old.done:
 	case <-timer.C:
-		m.log().Warn("the replaced handler does not return", m.attrs()...)
+		m.log().WarnContext(m.ctx, "the replaced handler does not return", m.attrs()...)
 		old.unsubscribe()
 		old.dropPresence()
 	}

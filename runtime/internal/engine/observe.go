@@ -119,6 +119,14 @@ func (c *Call) observeStart(ctx context.Context) context.Context {
 	return w.ctx
 }
 
+// traced is the context for the log: with the span that an observer may have begun, so that one leads to the other.
+func (c *Call) traced() context.Context {
+	if c.watch != nil {
+		return c.watch.ctx
+	}
+	return c.m.ctx
+}
+
 // observeEnd says what a call is answered with. An error's response begins with its reason.
 func (c *Call) observeEnd(ok bool, response []byte) {
 	w := c.watch
@@ -228,7 +236,7 @@ func (s *Server) observeBroadcast(ctx context.Context, channel, event, topic str
 
 // observeDelivered says that a publication is in the queues or mailboxes of members.
 func (h *hub) observeDelivered(event string, members, size int) {
-	if o := h.srv.observer; o != nil {
+	if o := h.srv.observer; o != nil && event != "" { // one that could not be read is nobody's
 		o.Delivered(context.Background(), observe.Delivered{Channel: h.channel.Name, Event: event, Subscribers: members, Bytes: size})
 	}
 }

@@ -104,7 +104,7 @@ func (m *Membership) catchUp(h *hub, missed []*record) {
 // fallOut ends the membership so that the client joins again, and is told how things are.
 func (m *Membership) fallOut(err error) {
 	if !m.gone() {
-		m.log().Warn("the history cannot be gone on with", m.attrs("err", err)...)
+		m.log().WarnContext(m.ctx, "the history cannot be gone on with", m.attrs("err", err)...)
 	}
 	m.end(Crashed, true)
 }

@@ -71,13 +71,13 @@ var (
 	broadcasts        = &Metric{"broadcasts", Counter, "{broadcast}", []string{"channel", "event", "outcome"}, "Broadcasts published on this node; outcome is ok, or error where the PubSub failed.", nil}
 	broadcastDuration = &Metric{"broadcast.duration", Histogram, "s", []string{"channel"}, "How long publishing takes.", quick}
 	deliveries        = &Metric{"deliveries", Counter, "{message}", []string{"channel", "event"}, "Broadcasts put into the queues of clients on this node, one for each client.", nil}
-	delivered         = &Metric{"delivered", Counter, "By", []string{"channel", "event"}, "The same in bytes.", nil}
-	lost              = &Metric{"subscriptions.lost", Counter, "{gap}", []string{"channel"}, "Times that the PubSub may have lost publications of a topic.", nil}
+	delivered         = &Metric{"delivered", Counter, "By", []string{"channel", "event"}, "Bytes of those broadcasts, in all queues together.", nil}
+	lost              = &Metric{"subscriptions.lost", Counter, "{gap}", []string{"channel"}, "Times the PubSub may have lost publications of a topic.", nil}
 
 	queueFrames    = &Metric{"queue.frames", Gauge, "{frame}", nil, "Frames that wait for clients to read them.", nil}
-	queueBytes     = &Metric{"queue.size", Gauge, "By", nil, "The same in bytes.", nil}
+	queueBytes     = &Metric{"queue.size", Gauge, "By", nil, "Bytes that wait for clients to read them.", nil}
 	queueMaxFrames = &Metric{"queue.max.frames", Gauge, "{frame}", nil, "Frames that wait for one client, at most.", nil}
-	queueMaxBytes  = &Metric{"queue.max.size", Gauge, "By", nil, "The same in bytes: compare with Limits.QueueBytes.", nil}
+	queueMaxBytes  = &Metric{"queue.max.size", Gauge, "By", nil, "Bytes that wait for one client, at most: compare with Limits.QueueBytes.", nil}
 	dropped        = &Metric{"dropped", Counter, "{frame}", []string{"delivery"}, "Frames that were not delivered. latest and volatile ones may be; those of stream go with their connection, closed with 1013.", nil}
 
 	presences       = &Metric{"presences", UpDown, "{meta}", []string{"channel"}, "Metas that are tracked.", nil}
@@ -86,7 +86,7 @@ var (
 	polls = &Metric{"polls", Counter, "{request}", []string{"kind", "status"}, "Requests of long-poll sessions: poll or batch, with the status in the answer's body.", nil}
 
 	recoveries = &Metric{"recoveries", Counter, "{join}", []string{"channel", "outcome"}, "Rejoins that asked for what they missed: recovered or lost.", nil}
-	replayed   = &Metric{"replayed", Counter, "{message}", []string{"channel"}, "Publications sent again to those.", nil}
+	replayed   = &Metric{"replayed", Counter, "{message}", []string{"channel"}, "Publications sent again to clients that recovered.", nil}
 
 	draining = &Metric{"draining", Gauge, "1", nil, "1 once Shutdown has begun.", nil}
 )
