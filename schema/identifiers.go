@@ -70,7 +70,8 @@ func (c *checker) checkIdentifiers() {
 	o.module.keep("what connect makes", "ConnectParams")
 	o.module.keep("what every client exports", "Socket", "SocketOptions", "SocketState", "Channel", "ChannelDefinition",
 		"ChannelError", "ChannelPresence", "ChannelState", "JoinOptions", "PresenceChange", "PresenceEntry", "PushOptions",
-		"PushResult", "Rejoined", "ValueStore", "storeOf", "EventsOptions", "FallbackTransport", "OnceOptions", "longPoll")
+		"PushResult", "Rejoined", "ValueStore", "storeOf", "EventsOptions", "FakeCall",
+		"FakeChannel", "FakeHandlers", "FakeSocket", "FallbackTransport", "OnceOptions", "fakeSocket", "longPoll")
 	for _, d := range c.schema.Types {
 		c.typeIdentifiers(o, d)
 	}

@@ -18,7 +18,7 @@ var modules embed.FS
 // Both list the modules so that nothing is evaluated before what it needs.
 var (
 	client = []string{
-		"types", "errors", "presence", "store", "binary", "longpoll", "socket", "channel", "events", "topic", "frame", "source",
+		"types", "errors", "presence", "store", "binary", "longpoll", "fake", "socket", "channel", "events", "topic", "frame", "source",
 		"backoff", "listeners", "debug", "globals",
 	}
 	checker = []string{"check", "readers", "decoder", "scan"}

@@ -73,14 +73,14 @@ type eventView struct {
 func (m *module) RuntimeTypes() []string {
 	return []string{
 		"$Argument", "$Contract", "$ErrorOf", "$Push", "$SocketArgument", "$Source", "Channel", "ChannelDefinition",
-		"ChannelPresence", "ChannelState", "EventsOptions", "FallbackTransport", "JoinOptions", "OnceOptions",
-		"PresenceChange", "PresenceEntry", "PushOptions", "PushResult", "Rejoined", "SocketOptions", "SocketState",
+		"ChannelPresence", "ChannelState", "EventsOptions", "FakeCall", "FakeChannel", "FakeHandlers", "FakeSocket",
+		"FallbackTransport", "JoinOptions", "OnceOptions", "PresenceChange", "PresenceEntry", "PushOptions", "PushResult", "Rejoined", "SocketOptions", "SocketState",
 		"ValueStore",
 	}
 }
 
 // RuntimeValues are the values of the runtime that clients export, their classes apart.
-func (m *module) RuntimeValues() []string { return []string{"longPoll", "storeOf"} }
+func (m *module) RuntimeValues() []string { return []string{"fakeSocket", "longPoll", "storeOf"} }
 
 // DocLines is the schema's documentation as line comments.
 func (m *module) DocLines() []string {

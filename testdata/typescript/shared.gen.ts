@@ -12,6 +12,7 @@ import {
 
 export {
   ChannelError,
+  fakeSocket,
   longPoll,
   storeOf,
   type $Argument,
@@ -25,6 +26,10 @@ export {
   type ChannelPresence,
   type ChannelState,
   type EventsOptions,
+  type FakeCall,
+  type FakeChannel,
+  type FakeHandlers,
+  type FakeSocket,
   type FallbackTransport,
   type JoinOptions,
   type OnceOptions,

@@ -1,6 +1,6 @@
 // What the generated types allow and refuse. Compiled only: a line that should not compile and does is an error.
 import { checks, type Problem } from "../agreement/chat.check";
-import { longPoll, room, Socket, storeOf } from "./chat.gen";
+import { fakeSocket, longPoll, room, Socket, storeOf } from "./chat.gen";
 import type { Attachment, Channel, Message, PresenceEntry, Role, RoomChannel, RoomPresence } from "./chat.gen";
 import type { ChannelState, RoomSendMessageReply, SlowDownError, SocketState, ValueStore } from "./chat.gen";
 import { delete_, document, Socket as KitchenSocket, type DeleteChannel, type Shape } from "./kitchen.gen";
@@ -187,6 +187,39 @@ export function stores(socket: Socket, lobby: Channel<RoomChannel>): void {
   lobby.presence.list().push();
   // @ts-expect-error nothing that changes
   storeOf("open");
+}
+
+export async function faking(message: Message): Promise<void> {
+  const you = message.author;
+  const sent = { id: "1", sent_at: "2030-01-01T00:00:00Z" };
+  const fake = fakeSocket(room, {
+    join: ({ since }, { refuse }) => (since ? refuse({ code: "not_a_member" }) : { you, recent: [] }),
+    pushes: {
+      send_message: async ({ body }, { refuse }) => (body ? sent : refuse({ code: "slow_down", retry_after_ms: 1 })),
+      // @ts-expect-error unknown event
+      shout: () => ({}),
+    },
+  });
+  fake.socket satisfies Socket;
+  fake.emit("message_created", message);
+  fake.emit("message_deleted", { id: "1" }, { room_id: "lobby" });
+  fake.presence({ ada: [{ name: "ada", typing: false }] });
+  fake.serve(room, { join: () => ({ you, recent: [] }) }).close();
+  await fake.restore({ recovered: true });
+  // @ts-expect-error unknown event
+  fake.emit("message_edited", message);
+  // @ts-expect-error no such payload
+  fake.emit("message_deleted", message.author.name);
+  // @ts-expect-error a field is missing
+  fake.presence({ ada: [{ name: "ada" }] });
+  // @ts-expect-error no such reply
+  fakeSocket(room, { join: () => ({ you }) });
+  // @ts-expect-error no such reply
+  fakeSocket(room, { join: () => ({ you, recent: [] }), pushes: { send_message: () => ({ id: 1 }) } });
+  fakeSocket(room, {
+    // @ts-expect-error an error that a join does not declare
+    join: (_, { refuse }) => refuse({ code: "slow_down", retry_after_ms: 1 }),
+  });
 }
 
 export function exhaustive(attachment: Attachment): string {

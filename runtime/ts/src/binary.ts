@@ -7,19 +7,7 @@ import { $global } from "./globals.ts";
  * join_ref, ref, topic, status, a broadcast kind 2 with topic, event. An absent ref has the length 0.
  */
 export const $binary: $Binary = {
-  encode(joinRef, ref, topic, event, body) {
-    const encoder = new $global.TextEncoder();
-    const texts = [joinRef, ref, topic, event].map((text) => encoder.encode(text));
-    if (texts.some((text) => text.length > 255)) throw new RangeError(`over 255 bytes: ${event} on ${topic}`);
-    const parts = [[0], texts.map((text) => text.length), ...texts, body];
-    const frame = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      frame.set(part, at);
-      at += part.length;
-    }
-    return frame;
-  },
+  encode: (joinRef, ref, topic, event, body) => $encodeBinary(0, [joinRef, ref, topic, event], body),
 
   decode(data): $Frame {
     const bytes = new Uint8Array(data);
@@ -36,3 +24,18 @@ export const $binary: $Binary = {
     return [null, null, first, second, rest];
   },
 };
+
+/** The frame of that kind. */
+export function $encodeBinary(kind: number, names: readonly string[], body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const encoder = new $global.TextEncoder();
+  const texts = names.map((text) => encoder.encode(text));
+  if (texts.some((text) => text.length > 255)) throw new RangeError(`over 255 bytes: one of ${names.join()}`);
+  const parts = [[kind], texts.map((text) => text.length), ...texts, body];
+  const frame = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    frame.set(part, at);
+    at += part.length;
+  }
+  return frame;
+}

@@ -37,7 +37,7 @@ function anys(files: string[]): string[] {
   return found;
 }
 
-test("generated modules contain no any", () => {
+test("generated modules contain no any", { timeout: 60_000 }, () => {
   const files = ["typescript", "agreement"].flatMap((dir) =>
     readdirSync(`${root}/testdata/${dir}`)
       .filter((name) => /\.(gen|check)\.ts$/.test(name))
@@ -54,7 +54,7 @@ async function bundle(code: string): Promise<string> {
 }
 
 describe("a bundle", () => {
-  const parts = { socket: "$Socket", presence: "$Presence", binary: "$binary", polling: "$LongPoll", stores: "storeOf", errors: "ChannelError" };
+  const parts = { socket: "$Socket", presence: "$Presence", binary: "$binary", polling: "$LongPoll", fake: "$FakeServer", stores: "storeOf", errors: "ChannelError" };
   const uses = (text: string): string[] =>
     Object.entries(parts).flatMap(([part, name]) =>
       new RegExp(`^(var|class|function) ${name.replace("$", "\\$")}\\b`, "m").test(text) ? [part] : [],
@@ -66,6 +66,7 @@ describe("a bundle", () => {
     ["a channel without either", `export { Socket, delete_ } from "./kitchen.gen";`, ["socket", "binary", "errors"]],
     ["a channel with presence", `export { Socket, document } from "./kitchen.gen";`, ["socket", "presence", "errors"]],
     ["a socket that falls back", `export { Socket, longPoll } from "./kitchen.gen";`, ["socket", "polling", "errors"]],
+    ["a fake socket", `export { fakeSocket } from "./chat.gen";`, ["socket", "binary", "fake", "errors"]],
     ["a store", `export { storeOf } from "./kitchen.gen";`, ["stores"]],
     ["the errors", `export { ChannelError } from "./kitchen.gen";`, ["errors"]],
     ["an enum's values", `export { ColorValues } from "./kitchen.gen";`, []],
