@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"time"
 
@@ -52,4 +53,30 @@ func Example() {
 	// hello
 	// wait 70ms
 	// true
+}
+
+// A token is replaced while the client is connected: nothing has to be joined again.
+func ExampleClient_Renew() {
+	server := channel.NewServer(channel.WithLogger(slog.New(slog.DiscardHandler)))
+	chat.OnConnect(server, func(ctx context.Context, _ *http.Request, params chat.ConnectParams) (context.Context, error) {
+		if params.Name == "expired" {
+			return nil, channel.Refuse("the token has expired")
+		}
+		return ctx, nil
+	})
+	web := httptest.NewServer(server)
+	defer web.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := client.Dial(ctx, web.URL+"/socket", client.WithParams(&chat.ConnectParams{Name: "first"}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	fmt.Println(chat.RenewParams(ctx, c, chat.ConnectParams{Name: "second"}))
+	fmt.Println(chat.RenewParams(ctx, c, chat.ConnectParams{Name: "expired"}))
+	// Output:
+	// <nil>
+	// the server has refused the connection: the token has expired
 }
