@@ -96,6 +96,10 @@ func Present(v Marshaler) Marshaler {
 	return v
 }
 
+// ErrTooDeep is the *Error of a value that is nested deeper than MaxDepth. Generated encoding counts where a type holds
+// itself, so that a Go value that does, too, is an error and not the end of the process.
+var ErrTooDeep error = &Error{Message: errDepth}
+
 type absent struct{}
 
 // AppendJSON refuses.

@@ -14,6 +14,7 @@ type writing struct {
 	depth   int  // in lists and maps
 	inMaps  int  // the maps among them
 	present bool // the value is known not to be nil
+	counts  bool // the method has a parameter depth
 	maps    *int // how many maps in maps the method has: it needs room for the keys of each
 }
 
@@ -23,13 +24,25 @@ func (g *generator) appendJSON(o object) {
 	maps := 0
 	var members []jen.Code
 	for _, f := range o.fields {
-		w := writing{g: g, pattern: patternName(o, f), maps: &maps}
+		w := writing{g: g, pattern: patternName(o, f), maps: &maps, counts: o.recursive}
 		members = append(members, w.field(f)...)
 	}
 	g.file.Comment("// AppendJSON appends v to dst. The error is a *codec.Error.")
-	g.file.Func().Params(jen.Id("v").Op("*").Id(o.name)).Id("AppendJSON").Params(jen.Id("dst").Index().Byte()).
-		Params(jen.Index().Byte(), jen.Error()).
+	method := func(id string, params ...jen.Code) *jen.Statement {
+		return g.file.Func().Params(jen.Id("v").Op("*").Id(o.name)).Id(id).Params(params...).Params(jen.Index().Byte(), jen.Error())
+	}
+	id, params := "AppendJSON", []jen.Code{dstParam()}
+	if o.recursive {
+		method(id, params...).Block(jen.Return(jen.Id("v").Dot("appendJSON").Call(jen.Id("dst"), jen.Lit(0))))
+		g.file.Comment("// appendJSON is AppendJSON for a value that is held by others, so many deep.")
+		id, params = "appendJSON", append(params, depthParam())
+	}
+	method(id, params...).
 		BlockFunc(func(body *jen.Group) {
+			if o.recursive {
+				body.If(jen.Id("depth").Op(">=").Qual(pathCodec, "MaxDepth")).Block(
+					jen.Return(jen.Id("dst"), jen.Qual(pathCodec, "ErrTooDeep")))
+			}
 			for i := range maps {
 				body.Var().Id(numbered("keys", i)).Index(jen.Qual(pathCodec, "SmallMap")).String()
 			}
@@ -46,6 +59,10 @@ func (g *generator) appendJSON(o object) {
 			body.Return(jen.Id("e").Dot("Done").Call())
 		})
 }
+
+func dstParam() *jen.Statement { return jen.Id("dst").Index().Byte() }
+
+func depthParam() *jen.Statement { return jen.Id("depth").Int() }
 
 // fixed are the members that every value of o has, with their values.
 func (o object) fixed() [][2]string {
@@ -97,6 +114,13 @@ func (w writing) value(value *jen.Statement, t *ir.Type) []jen.Code {
 
 // put writes a value that writes itself. A union may be nil, which Present refuses where it is required.
 func (w writing) put(value *jen.Statement, d *ir.Decl) jen.Code {
+	if w.counts && recursive(d) {
+		depth := jen.Id("depth").Op("+").Lit(w.depth + 1)
+		if d.Kind == ir.Union {
+			return encoder("Put", unionAppender(d).Call(value.Clone(), encoder("Buf"), depth))
+		}
+		return encoder("Put", value.Clone().Dot("appendJSON").Call(encoder("Buf"), depth))
+	}
 	if d.Kind == ir.Union && !w.present {
 		value = jen.Qual(pathCodec, "Present").Call(value.Clone())
 	}

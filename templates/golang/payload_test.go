@@ -348,6 +348,46 @@ func TestNestedUnionsWithTheTypeLastAreReadInLinearTime(t *testing.T) {
 	}
 }
 
+// TestCyclicValuesAreRefused: what may hold itself is written as deep as it can be read, and no deeper.
+func TestCyclicValuesAreRefused(t *testing.T) {
+	t.Parallel()
+	parent := &kitchen.Tree{}
+	parent.Parent = parent
+	children := &kitchen.Tree{Children: make([]kitchen.Tree, 1)}
+	children.Children[0].Children = children.Children
+	named := &kitchen.Tree{Named: map[string]kitchen.Tree{}}
+	named.Named["a"] = *named
+	group := &kitchen.ShapeGroup{Members: make([]kitchen.Shape, 1)}
+	group.Members[0] = group
+	for path, v := range map[string]codec.Marshaler{
+		strings.Repeat("/parent", codec.MaxDepth):       parent,
+		strings.Repeat("/children/0", codec.MaxDepth/2): children,
+		strings.Repeat("/named/a", codec.MaxDepth/2):    named,
+		strings.Repeat("/members/0", codec.MaxDepth/2):  group,
+	} {
+		dst := []byte("before")
+		out, err := v.AppendJSON(dst)
+		problem, ok := errors.AsType[*codec.Error](err)
+		if !ok || problem.Message != "is nested too deeply" || problem.Path != path || string(out) != "before" {
+			t.Errorf("%T: got %.80v, want that it is nested too deeply", v, err)
+		}
+	}
+	deep := &kitchen.Tree{}
+	for range codec.MaxDepth - 2 { // the innermost holds an empty list
+		deep = &kitchen.Tree{Parent: deep}
+	}
+	data, err := deep.AppendJSON(nil)
+	if err == nil {
+		err = codec.Unmarshal(data, new(kitchen.Tree))
+	}
+	if err != nil {
+		t.Errorf("as deep as may be: %.200v", err)
+	}
+	if _, err := (&kitchen.ShapeGroup{Members: []kitchen.Shape{nil}}).AppendJSON(nil); err == nil {
+		t.Error("a group without a shape is written")
+	}
+}
+
 func TestEncodingAllocatesNothing(t *testing.T) {
 	all := scalars()
 	v := kitchen.Nested{

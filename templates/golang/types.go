@@ -1,6 +1,8 @@
 package golang
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/chgen/chgen/schema/ir"
@@ -11,7 +13,7 @@ func (g *generator) decl(d *ir.Decl) {
 	switch d.Kind {
 	case ir.Object:
 		g.doc(named(d.Name, d.Doc, d.Name+" is declared in "+g.schema.File+"."), "", d.Deprecated)
-		g.object(object{name: d.Name, fields: d.Fields})
+		g.object(object{name: d.Name, fields: d.Fields, recursive: recursive(d)})
 	case ir.Enum:
 		g.enum(d)
 	case ir.Union:
@@ -27,6 +29,37 @@ type object struct {
 	fields  []*ir.Field
 	variant string    // of a union: the value of its member "type"
 	failure *ir.Error // a declared error: it is written with its reason
+
+	recursive bool // values of it may hold others of it: encoding counts how deep it is
+}
+
+// recursive reports whether values of a declared type may hold others of it.
+func recursive(d *ir.Decl) bool {
+	seen := make(map[*ir.Decl]bool)
+	var reaches func(from *ir.Decl) bool
+	reaches = func(from *ir.Decl) bool {
+		fields := from.Fields
+		for _, v := range from.Variants {
+			fields = slices.Concat(fields, v.Fields)
+		}
+		for _, f := range fields {
+			t := f.Type
+			for t.Elem != nil {
+				t = t.Elem
+			}
+			if t.Named == d {
+				return true
+			}
+			if t.Named != nil && !seen[t.Named] {
+				seen[t.Named] = true
+				if reaches(t.Named) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return reaches(d)
 }
 
 // object writes a struct and its four methods.

@@ -21,18 +21,35 @@ func (g *generator) union(d *ir.Decl) {
 	}
 	about := d.Name + " is one of " + strings.Join(all, ", ") + "."
 	g.doc(about, d.Doc, d.Deprecated)
-	g.file.Type().Id(d.Name).Interface(
-		jen.Qual(pathCodec, "Marshaler"),
-		jen.Id("is"+d.Name).Params(),
-	)
+	methods := []jen.Code{jen.Qual(pathCodec, "Marshaler"), jen.Id("is" + d.Name).Params()}
+	if recursive(d) {
+		methods = append(methods, jen.Id("appendJSON").Params(dstParam(), depthParam()).Params(jen.Index().Byte(), jen.Error()))
+	}
+	g.file.Type().Id(d.Name).Interface(methods...)
 	g.unionReader(d)
+	if recursive(d) {
+		g.unionAppender(d)
+	}
 	for _, v := range d.Variants {
 		name := variantName(d, v)
 		g.doc(named(name, v.Doc, name+" is the "+d.Name+" whose type is "+v.Name+"."), "", "")
-		g.object(object{name: name, fields: v.Fields, variant: v.Name})
+		g.object(object{name: name, fields: v.Fields, variant: v.Name, recursive: recursive(d)})
 		g.file.Line()
 		g.file.Func().Params(jen.Op("*").Id(name)).Id("is" + d.Name).Params().Block()
 	}
+}
+
+// unionAppender is the function that writes a union at a depth.
+func unionAppender(d *ir.Decl) *jen.Statement { return jen.Id("chgenAppend" + d.Name) }
+
+func (g *generator) unionAppender(d *ir.Decl) {
+	g.file.Line()
+	g.file.Func().Add(unionAppender(d)).Params(jen.Id("v").Id(d.Name), dstParam(), depthParam()).Params(jen.Index().Byte(), jen.Error()).Block(
+		jen.If(jen.Id("v").Op("==").Nil()).Block(
+			jen.Return(jen.Qual(pathCodec, "Present").Call(jen.Nil()).Dot("AppendJSON").Call(jen.Id("dst"))),
+		),
+		jen.Return(jen.Id("v").Dot("appendJSON").Call(jen.Id("dst"), jen.Id("depth"))),
+	)
 }
 
 func (g *generator) unionReader(d *ir.Decl) {

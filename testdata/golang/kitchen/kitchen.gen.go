@@ -844,6 +844,7 @@ func (v *Point) UnmarshalJSON(data []byte) error {
 type Shape interface {
 	codec.Marshaler
 	isShape()
+	appendJSON(dst []byte, depth int) ([]byte, error)
 }
 
 func chgenDecodeShape(d *codec.Decoder) Shape {
@@ -869,6 +870,13 @@ func chgenDecodeShape(d *codec.Decoder) Shape {
 	return nil
 }
 
+func chgenAppendShape(v Shape, dst []byte, depth int) ([]byte, error) {
+	if v == nil {
+		return codec.Present(nil).AppendJSON(dst)
+	}
+	return v.appendJSON(dst, depth)
+}
+
 // ShapeCircle is the Shape whose type is circle.
 type ShapeCircle struct {
 	Radius float64
@@ -876,6 +884,14 @@ type ShapeCircle struct {
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *ShapeCircle) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *ShapeCircle) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("type")
@@ -927,6 +943,14 @@ type ShapePoint struct {
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *ShapePoint) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *ShapePoint) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("type")
@@ -987,6 +1011,14 @@ type ShapeGroup struct {
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *ShapeGroup) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *ShapeGroup) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("type")
@@ -995,7 +1027,7 @@ func (v *ShapeGroup) AppendJSON(dst []byte) ([]byte, error) {
 	e.Array()
 	for i := range v.Members {
 		e.Next()
-		e.Put(codec.Present(v.Members[i]).AppendJSON(e.Buf()))
+		e.Put(chgenAppendShape(v.Members[i], e.Buf(), depth+2))
 	}
 	e.EndArray()
 	if v.Name != nil {
@@ -1053,6 +1085,14 @@ type ShapeNothing struct{}
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *ShapeNothing) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *ShapeNothing) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("type")
@@ -1100,6 +1140,14 @@ type Tree struct {
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *Tree) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *Tree) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	var keys [codec.SmallMap]string
 	e := codec.NewEncoder(dst)
 	e.Object()
@@ -1107,13 +1155,13 @@ func (v *Tree) AppendJSON(dst []byte) ([]byte, error) {
 	e.Int(v.Value)
 	if v.Parent != nil {
 		e.Name("parent")
-		e.Put(v.Parent.AppendJSON(e.Buf()))
+		e.Put(v.Parent.appendJSON(e.Buf(), depth+1))
 	}
 	e.Name("children")
 	e.Array()
 	for i := range v.Children {
 		e.Next()
-		e.Put(v.Children[i].AppendJSON(e.Buf()))
+		e.Put(v.Children[i].appendJSON(e.Buf(), depth+2))
 	}
 	e.EndArray()
 	e.Name("named")
@@ -1121,7 +1169,7 @@ func (v *Tree) AppendJSON(dst []byte) ([]byte, error) {
 	for _, key := range codec.SortedKeys(keys[:0], v.Named) {
 		e.Key(key)
 		elem := v.Named[key]
-		e.Put(elem.AppendJSON(e.Buf()))
+		e.Put(elem.appendJSON(e.Buf(), depth+2))
 	}
 	e.EndObject()
 	e.EndObject()
