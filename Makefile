@@ -5,7 +5,7 @@ GO   ?= go
 TOOL  = $(GO) tool -modfile=tools/go.mod
 CHAT  = examples/chat
 
-.PHONY: test lint generated go ts browser chromium nginx redis generate npm-pack picture fuzz agreement clean
+.PHONY: test lint generated go ts browser chromium nginx redis generate npm-pack picture fuzz bench-latency agreement clean
 
 test: lint generated go ts browser
 	@echo "everything passed"
@@ -66,6 +66,10 @@ redis:
 	@command -v redis-server >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy --no-install-recommends redis-server; \
 		else echo "make test needs Redis: sudo apt-get install redis-server" >&2; exit 1; fi; }
+
+# What stalled and hostile clients do to the latency of the others; about eight minutes, on a machine that does nothing else.
+bench-latency:
+	$(GO) test -run '^$$' -bench Latency -benchtime 1x -timeout 30m ./internal/hostile
 
 # How long each fuzz target runs.
 FUZZTIME ?= 1m
