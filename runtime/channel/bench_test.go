@@ -73,7 +73,7 @@ type bench struct {
 
 func newBench(b *testing.B, r *room, opts ...channel.Option) *bench {
 	b.Helper()
-	limits := channel.Limits{QueueBytes: 1 << 30, MailboxPushes: 1 << 20, PushRate: 1 << 30}
+	limits := channel.Limits{QueueBytes: 1 << 30, MailboxPushes: 1 << 20, MailboxBytes: 1 << 30, PushRate: 1 << 30}
 	opts = append(opts, channel.WithLogger(slog.New(slog.DiscardHandler)), channel.WithLimits(limits))
 	s := &bench{server: channel.NewServer(opts...)}
 	HandleRoom(s.server, r)

@@ -105,8 +105,8 @@ func WithLogger(log *slog.Logger) Option {
 	return option(func(cfg *engine.Config) { cfg.Logger = log })
 }
 
-// WithSecret sets what the server signs the tokens of long-poll sessions with, at least 32 random bytes. The default is
-// random, and new whenever the server starts.
+// WithSecret sets what the server signs the tokens of long-poll sessions and the positions of histories with: at least 32
+// random bytes, the same on all nodes. The default is random, and new whenever the server starts.
 func WithSecret(secret []byte) Option {
 	return option(func(cfg *engine.Config) { cfg.Secret = slices.Clone(secret) })
 }
@@ -143,6 +143,11 @@ type Limits struct {
 	// MailboxPushes is how many pushes may wait for one handler; further ones are answered rate_limited. As many
 	// concurrent events may be worked on. Default 64.
 	MailboxPushes int
+
+	// MailboxBytes is how many bytes of pushes of one connection may wait for its handlers or be worked on, on all its
+	// topics together; further ones are answered rate_limited. One that is larger by itself is taken where there are no
+	// others. Default 1 MiB.
+	MailboxBytes int
 
 	// MailboxWork is how much else may wait for one handler: work of Socket.Do, which then fails with ErrBusy, and
 	// intercepted events, of which volatile ones then are dropped and others end the membership with phx_error.

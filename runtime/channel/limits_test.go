@@ -3,6 +3,7 @@ package channel_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,6 +119,43 @@ func TestJoinsAndPushesASecond(t *testing.T) {
 		c.send(`[null,"3","phoenix","heartbeat",{}]`) // is not counted
 		c.expectReply("3", "ok")
 	}, channel.WithLimits(channel.Limits{JoinRate: 3, PushRate: 5}))
+}
+
+func TestBytesThatWaitForHandlers(t *testing.T) {
+	var gate chan struct{}
+	r := &room{ping: func(context.Context, *member) error { <-gate; return nil }}
+	run(t, r, func(s *site) {
+		gate = make(chan struct{})
+		c := s.join("room:a")
+		c.send(`["2","2","room:b","phx_join",{}]`)
+		c.expectReply("2", "ok")
+		c.expectState()
+		pad := strings.Repeat(" ", 30<<10)
+		for range 3 { // what is given back can be had again
+			c.send(`["1","3","room:a","ping",{}` + pad + `]`) // is worked on
+			c.send(`["2","4","room:b","ping",{}` + pad + `]`)
+			synctest.Wait()
+			c.send(`["1","5","room:a","ping",{}` + pad + `]`)
+			if diff := cmp.Diff(map[string]any{"reason": "rate_limited"}, c.expectReply("5", "error")); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
+			}
+			c.send(`["1","6","room:a","ping",{}]`) // is small enough
+			gate <- struct{}{}
+			gate <- struct{}{}
+			gate <- struct{}{}
+			for range 3 {
+				c.expectReplyTo(nil, "ok")
+			}
+			c.send(`["1","7","room:a","ping",{}` + pad + pad + `]`) // alone
+			gate <- struct{}{}
+			c.expectReply("7", "ok")
+			synctest.Wait()
+		}
+		other := s.join("room:a")
+		other.send(`["1","8","room:a","ping",{}` + pad + `]`)
+		gate <- struct{}{}
+		other.expectReply("8", "ok")
+	}, channel.WithLimits(channel.Limits{MailboxBytes: 61 << 10}))
 }
 
 func TestShutdownDrainsInBatches(t *testing.T) {

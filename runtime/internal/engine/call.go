@@ -19,6 +19,7 @@ type Call struct {
 	event   string
 	ref     wire.Ref
 	payload []byte
+	held    int    // bytes of the frame, while it counts as held
 	watch   *watch // where there is an observer
 
 	position string // of a generated client's join: where it last saw the topic's history

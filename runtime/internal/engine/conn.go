@@ -31,6 +31,9 @@ type Conn struct {
 
 	joins  pace // of the client, by Receive alone, as are
 	pushes pace
+	frame  int // bytes of the message at hand
+
+	held atomic.Int64 // bytes of pushes that wait for their handlers, or are worked on
 
 	work sync.WaitGroup // memberships and the renewal that have not ended; Receive adds, and is over when End waits
 

@@ -9,6 +9,7 @@ type Limits struct {
 	QueueBytes     int
 	Channels       int
 	MailboxPushes  int
+	MailboxBytes   int
 	MailboxWork    int
 	HandlerTimeout time.Duration
 	LeaveTimeout   time.Duration
@@ -29,6 +30,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.QueueBytes, 1<<20)
 	setDefault(&l.Channels, 100)
 	setDefault(&l.MailboxPushes, 64)
+	setDefault(&l.MailboxBytes, 1<<20)
 	setDefault(&l.MailboxWork, 1024)
 	setDefault(&l.HandlerTimeout, 30*time.Second)
 	setDefault(&l.LeaveTimeout, 5*time.Second)

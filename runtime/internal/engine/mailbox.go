@@ -23,7 +23,7 @@ func (m *Membership) push(msg *wire.Message) {
 	case m.ending:
 		m.mu.Unlock()
 		m.turnAway(item{call: call})
-	case m.pushes >= m.conn.srv.limits.MailboxPushes, !m.conn.mayPush():
+	case m.pushes >= m.conn.srv.limits.MailboxPushes, !m.conn.mayPush(), !m.conn.hold(call):
 		m.mu.Unlock()
 		call.answer(wire.StatusError, rateLimited, false)
 	default:
@@ -31,6 +31,23 @@ func (m *Membership) push(msg *wire.Message) {
 		m.enqueue(item{call: call})
 		m.mu.Unlock()
 	}
+}
+
+// hold counts the push at hand in, unless too much is held already. One that is above the limit by itself may come where
+// nothing is. It is for Receive alone.
+func (c *Conn) hold(call *Call) bool {
+	if held := c.held.Load(); held > 0 && held+int64(c.frame) > int64(c.srv.limits.MailboxBytes) {
+		return false
+	}
+	call.held = c.frame
+	c.held.Add(int64(call.held))
+	return true
+}
+
+// release counts a push out that nothing works on any more.
+func (c *Call) release() {
+	c.m.conn.held.Add(-int64(c.held))
+	c.held = 0
 }
 
 // leave puts a phx_leave into the mailbox, or answers it.

@@ -217,9 +217,11 @@ func (m *Membership) turnAway(it item) {
 	case it.leave != nil:
 		m.replyLeft(it.leave)
 	case it.call != nil && m.refused():
+		it.call.release()
 		it.call.observeEnd(false, unmatchedTopic)
 		m.conn.replyUnmatched(&wire.Message{Ref: it.call.ref, Topic: m.topic})
 	case it.call != nil:
+		it.call.release()
 		it.call.answer(wire.StatusError, closedError, false)
 	}
 }

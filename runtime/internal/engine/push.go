@@ -44,12 +44,14 @@ func (m *Membership) limited() (context.Context, context.CancelFunc) {
 func (m *Membership) servePush(call *Call) {
 	event := m.channel.Events[call.event]
 	if event == nil {
+		call.release()
 		call.answer(wire.StatusError, unknownEvent, false)
 		return
 	}
 	returned := false
 	defer func() {
 		if !returned { // the handler has ended its goroutine
+			call.release()
 			call.answer(wire.StatusError, internalError, false)
 		}
 	}()
@@ -59,6 +61,7 @@ func (m *Membership) servePush(call *Call) {
 	} else {
 		err := m.protect(call.event, func() error { return event.Handle(ctx, m.handler, call) })
 		done()
+		call.release()
 		m.answerWith(call, event, err)
 	}
 	returned = true
@@ -83,6 +86,7 @@ var errNoWork = errors.New("channel: a concurrent event's method returned neithe
 func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Event, call *Call) {
 	if !m.addCall(call) {
 		done()
+		call.release()
 		call.answer(wire.StatusError, rateLimited, false)
 		return
 	}
@@ -97,6 +101,7 @@ func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Ev
 	if err != nil {
 		m.removeCall(call)
 		done()
+		call.release()
 		m.answerWith(call, event, err)
 		return
 	}
@@ -106,7 +111,9 @@ func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Ev
 		defer m.removeCall(call)
 		defer done()
 		defer call.answer(wire.StatusError, internalError, false) // where the work ends its goroutine
+		defer call.release()
 		err := m.protect(call.event, func() error { return work(ctx) })
+		call.release()
 		m.answerWith(call, event, err)
 	}()
 }

@@ -20,6 +20,7 @@ var (
 
 // receive handles one message of the client, on the reader. An error means that it is no frame.
 func (c *Conn) receive(data []byte, binary bool) error {
+	c.frame = len(data)
 	var msg wire.Message
 	if err := c.ser.Decode(data, binary, &msg); err != nil {
 		return err
