@@ -18,8 +18,10 @@
 //   - one for each membership (Membership.run), started by whoever puts something into its mailbox. It ends when the
 //     mailbox is empty or the membership has ended; Conn.End waits for it.
 //   - one for each concurrent event that is being worked on; Membership.finish waits for it.
+//   - one for the connect params that a connection is renewing (Conn.renew); Conn.End waits for it.
+//   - one for each topic whose presence passes a FetchFunc (hub.runFeed), and one for each call of that.
 //
-// Server.Shutdown waits for the connections. So everything hangs on one tree, and nothing is left when it is gone.
+// Server.Shutdown waits for the connections and the last two. So everything hangs on one tree, and nothing is left when it is gone.
 //
 // # Locks
 //
@@ -27,7 +29,7 @@
 //
 //	Membership.presenceMu, the bus, presence.Tracker, hub.mu, Conn.mu, Membership.mu, session.mu, queue.mu
 //
-// Server.mu and the registry's locks are held for a map access only, with none of the others taken inside.
+// presenceFeed.mu comes after presence.Tracker, and none but Server.mu is taken inside. Server.mu and the registry's locks are held for a map access only, with none of the others taken inside.
 package engine
 
 import (
