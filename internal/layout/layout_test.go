@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"runtime/otel":            {"runtime/internal/meter", "runtime/observe"},
 	"runtime/prometheus":      {"runtime/internal/meter", "runtime/observe"},
 	"runtime/pubsub":          {},
-	"runtime/presence":        {"runtime/codec"},
+	"runtime/presence":        {"runtime/codec", "runtime/pubsub"},
 	"runtime/internal/engine": {"runtime/codec", "runtime/observe", "runtime/wire", "runtime/pubsub", "runtime/presence"},
 	"runtime/channel":         {"runtime/codec", "runtime/observe", "runtime/wire", "runtime/pubsub", "runtime/presence", "runtime/internal/engine"},
 	"runtime/gen":             {"runtime/codec", "runtime/channel", "runtime/internal/engine"},

@@ -6,14 +6,32 @@
 //
 // Each meta has a ref that changes whenever the meta changes. Sixteen characters of url-safe base64, random, they
 // are opaque: clients compare them and nothing else.
+//
+// # Several nodes
+//
+// Replicate has the trackers of several nodes know the same, over a pubsub.PubSub that may lose, repeat and delay what
+// it carries. Each node owns what its own owners put there. It numbers its changes, sends them to all others as they
+// happen, and says by heartbeats that it lives and what its last number is. Who sees that a number is missing asks the
+// node for what came after the last that he has, and is sent those changes again, or where these are too many or too
+// old, everything the node has, page by page. So does who meets a node for the first time, and so a newcomer, whose
+// hello has everybody answer with a heartbeat. A node that says bye, or that is silent for too long, is forgotten and
+// its metas leave; if it was only cut off, it is met again, and they join again. A node that starts anew is another.
+//
+// Metas of one key stand in the same order on every node: by the hybrid clock of when they were tracked, which runs
+// ahead of everything that its node has heard of, then by node and owner. An update keeps its place.
+//
+// Every node tells its own members each change as the same diff, in the order in which its owner made them.
 package presence
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"hash/maphash"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -35,10 +53,14 @@ type Meta struct {
 	Prev string          // phx_ref_prev: the ref that an update replaced, or ""
 }
 
-// Entry is a meta and whose it is.
+// entry is a meta and whose it is.
 type entry struct {
 	Meta
 	owner Owner
+	node  *peer  // whose owner that is: nil for this node's
+	born  uint64 // when it was tracked, by the clock: what orders the metas of a key
+	rev   uint64 // when it was last changed, by the clock of its node
+	seen  uint32 // in which transfer of its node's state it was last
 }
 
 // State is the metas under each key, oldest first.
@@ -56,6 +78,8 @@ const shards = 64
 type Tracker struct {
 	onDiff func(topic string, diff Diff)
 	seed   maphash.Seed
+	clock  clock
+	self   *outbox // what the other nodes are to be told; nil where there are none
 	shards [shards]shard
 }
 
@@ -84,17 +108,13 @@ func (t *Tracker) lock(topic string) *shard {
 func (t *Tracker) Track(topic, key string, owner Owner, meta json.RawMessage) error {
 	s := t.lock(topic)
 	defer s.mu.Unlock()
-	keys := s.topics[topic]
-	if find(keys[key], owner) >= 0 {
+	if find(s.topics[topic][key], nil, owner) >= 0 {
 		return ErrAlreadyTracked
 	}
-	if keys == nil {
-		keys = make(map[string][]entry)
-		s.topics[topic] = keys
-	}
-	e := entry{Meta{Data: meta, Ref: newRef()}, owner}
-	keys[key] = append(keys[key], e)
-	t.onDiff(topic, Diff{Joins: State{key: {e.Meta}}})
+	now := t.clock.now()
+	e := entry{Meta: Meta{Data: meta, Ref: newRef()}, owner: owner, born: now, rev: now}
+	s.put(topic, key, t.self.id(), e)
+	t.changed(topic, Diff{Joins: State{key: {e.Meta}}}, putOp(key, &e))
 	return nil
 }
 
@@ -102,43 +122,55 @@ func (t *Tracker) Track(topic, key string, owner Owner, meta json.RawMessage) er
 func (t *Tracker) Update(topic, key string, owner Owner, meta json.RawMessage) error {
 	s := t.lock(topic)
 	defer s.mu.Unlock()
-	metas := s.topics[topic][key]
-	i := find(metas, owner)
+	entries := s.topics[topic][key]
+	i := find(entries, nil, owner)
 	if i < 0 {
 		return ErrNotTracked
 	}
-	old := metas[i].Meta
-	metas[i].Meta = Meta{Data: meta, Ref: newRef(), Prev: old.Ref}
-	t.onDiff(topic, Diff{Joins: State{key: {metas[i].Meta}}, Leaves: State{key: {old}}})
+	e := &entries[i]
+	old := e.Meta
+	e.Meta, e.rev = Meta{Data: meta, Ref: newRef(), Prev: old.Ref}, t.clock.now()
+	t.changed(topic, Diff{Joins: State{key: {e.Meta}}, Leaves: State{key: {old}}}, putOp(key, e))
 	return nil
 }
 
 // Untrack takes the owner's meta under key away. It fails with ErrNotTracked.
 func (t *Tracker) Untrack(topic, key string, owner Owner) error {
-	s := t.lock(topic)
-	defer s.mu.Unlock()
-	meta, ok := s.remove(topic, key, owner)
-	if !ok {
+	if !t.drop(topic, owner, []string{key}) {
 		return ErrNotTracked
 	}
-	t.onDiff(topic, Diff{Leaves: State{key: {meta}}})
 	return nil
 }
 
 // Drop takes away what the owner has under these keys of topic, in one diff. Keys that it has nothing under are no
 // error.
-func (t *Tracker) Drop(topic string, owner Owner, keys []string) {
+func (t *Tracker) Drop(topic string, owner Owner, keys []string) { t.drop(topic, owner, keys) }
+
+// drop is Drop, and reports whether there was anything.
+func (t *Tracker) drop(topic string, owner Owner, keys []string) bool {
 	s := t.lock(topic)
 	defer s.mu.Unlock()
-	leaves := State{}
+	leaves := make(State, len(keys))
+	ops := make([]op, 0, len(keys))
 	for _, key := range keys {
-		if meta, ok := s.remove(topic, key, owner); ok {
+		if meta, ok := s.remove(topic, key, nil, owner); ok {
 			leaves[key] = []Meta{meta}
+			ops = append(ops, op{gone: true, key: key, owner: owner, rev: t.clock.now()})
 		}
 	}
-	if len(leaves) > 0 {
-		t.onDiff(topic, Diff{Leaves: leaves})
+	if len(ops) > 0 {
+		t.changed(topic, Diff{Leaves: leaves}, ops...)
 	}
+	return len(ops) > 0
+}
+
+// changed tells of a change that this node has made: its own members, and the other nodes. It needs the topic's lock,
+// which is why both hear of the changes of a topic in their order.
+func (t *Tracker) changed(topic string, diff Diff, ops ...op) {
+	if t.self != nil {
+		t.self.add(change{topic: topic, ops: ops})
+	}
+	t.onDiff(topic, diff)
 }
 
 // List returns everybody on topic.
@@ -169,16 +201,32 @@ func (s *shard) state(topic string) State {
 	return state
 }
 
-func (s *shard) remove(topic, key string, owner Owner) (Meta, bool) {
+// put puts e under key, where it belongs among the others. self is the id of this node.
+func (s *shard) put(topic, key, self string, e entry) {
 	keys := s.topics[topic]
-	metas := keys[key]
-	i := find(metas, owner)
+	if keys == nil {
+		keys = make(map[string][]entry)
+		s.topics[topic] = keys
+	}
+	entries := keys[key]
+	at := len(entries)
+	for at > 0 && e.before(&entries[at-1], self) {
+		at--
+	}
+	keys[key] = slices.Insert(entries, at, e)
+}
+
+// remove takes away what an owner of a node has under key.
+func (s *shard) remove(topic, key string, node *peer, owner Owner) (Meta, bool) {
+	keys := s.topics[topic]
+	entries := keys[key]
+	i := find(entries, node, owner)
 	if i < 0 {
 		return Meta{}, false
 	}
-	meta := metas[i].Meta
-	if len(metas) > 1 {
-		keys[key] = append(metas[:i], metas[i+1:]...)
+	meta := entries[i].Meta
+	if len(entries) > 1 {
+		keys[key] = slices.Delete(entries, i, i+1)
 		return meta, true
 	}
 	delete(keys, key)
@@ -188,13 +236,28 @@ func (s *shard) remove(topic, key string, owner Owner) (Meta, bool) {
 	return meta, true
 }
 
-func find(entries []entry, owner Owner) int {
+func find(entries []entry, node *peer, owner Owner) int {
 	for i := range entries {
-		if entries[i].owner == owner {
+		if entries[i].owner == owner && entries[i].node == node {
 			return i
 		}
 	}
 	return -1
+}
+
+// before says that e comes before other among the metas of a key.
+func (e *entry) before(other *entry, self string) bool {
+	return cmp.Or(
+		cmp.Compare(e.born, other.born),
+		strings.Compare(e.nodeID(self), other.nodeID(self)),
+		cmp.Compare(e.owner, other.owner)) < 0
+}
+
+func (e *entry) nodeID(self string) string {
+	if e.node == nil {
+		return self
+	}
+	return e.node.id
 }
 
 func newRef() string {
