@@ -68,8 +68,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.e.ServeHT
 // to come back, and returns when nothing of the server runs any more. When ctx ends first, it cuts the connections and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error { return s.e.Shutdown(ctx) }
 
-// Disconnect closes every connection that has the id (see WithID), with 1001. Clients reconnect and are asked for
-// their credentials again.
+// Disconnect closes every connection that has the id (see WithID), on every node, with 1001. Clients reconnect and are
+// asked for their credentials again. An error says that it may not have reached other nodes; those of this node are closed
+// all the same. Nor does it reach a node that is cut off from the bus at that moment, which logs that when it is back.
 func (s *Server) Disconnect(ctx context.Context, id string) error { return s.e.Disconnect(ctx, id) }
 
 // Snapshot says how the server stands. It may be called once a second with any number of connections: it takes a lock
@@ -106,12 +107,16 @@ func WithLogger(log *slog.Logger) Option {
 }
 
 // WithSecret sets what the server signs the tokens of long-poll sessions and the positions of histories with: at least 32
-// random bytes, the same on all nodes. The default is random, and new whenever the server starts.
+// random bytes, the same on all nodes. The default is random, and new whenever the server starts. With one secret and one
+// PubSub, nodes serve each other's long-poll sessions; else such a client has to come back to the node that it has begun
+// with.
 func WithSecret(secret []byte) Option {
 	return option(func(cfg *engine.Config) { cfg.Secret = slices.Clone(secret) })
 }
 
-// WithPubSub sets what carries broadcasts; the default is pubsub.New, which knows this process only.
+// WithPubSub sets what carries broadcasts, presence and what else the nodes of a service have to say to each other; the
+// default is pubsub.New, which knows this process only. A server with a PubSub is a node until Shutdown, which ends what
+// NewServer has then started. Where the bus cannot be reached, that is logged and tried again: clients are served.
 func WithPubSub(bus pubsub.PubSub) Option {
 	return option(func(cfg *engine.Config) { cfg.PubSub = bus })
 }
@@ -119,6 +124,15 @@ func WithPubSub(bus pubsub.PubSub) Option {
 // WithObserver adds somebody who is told what the server does; several are told one after the other.
 func WithObserver(o observe.Observer) Option {
 	return option(func(cfg *engine.Config) { cfg.Observers = append(cfg.Observers, o) })
+}
+
+// WithPresenceTimes sets how often the server says to other nodes that it lives (default 2 s), and how long another may
+// be silent until its clients are taken for gone (default 30 s, and it takes up to one heartbeat more). That should be
+// several heartbeats, and the same on all nodes. Zero is the default.
+func WithPresenceTimes(heartbeat, down time.Duration) Option {
+	return option(func(cfg *engine.Config) {
+		cfg.Presence.Heartbeat, cfg.Presence.Down = heartbeat, down
+	})
 }
 
 // Limits bound what clients and handlers may take. Zero fields are the defaults.
@@ -191,7 +205,7 @@ type Limits struct {
 	PushRate int
 
 	// DrainBatch is how many connections Shutdown drains at once, and DrainInterval how long it then waits before the
-	// next, so that clients come to other nodes over a time. The interval is shorter where the context of Shutdown would
+	// next: the rate at which clients come to other nodes. Those not drained yet are served. The interval is shorter where the context of Shutdown would
 	// end before half of the time that it leaves is over. Default 10,000 and 2 s.
 	DrainBatch    int
 	DrainInterval time.Duration

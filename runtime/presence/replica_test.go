@@ -371,7 +371,7 @@ func TestClosingWithoutABusEnds(t *testing.T) {
 // what the living have tracked; and what each has told its members on the way must come to the same.
 func TestNodesConverge(t *testing.T) {
 	t.Parallel()
-	seeds := uint64(60)
+	seeds := uint64(40)
 	if testing.Short() {
 		seeds = 10
 	}

@@ -21,15 +21,17 @@
 //   - one for the connect params that a connection is renewing (Conn.renew); Conn.End waits for it.
 //   - one for each topic whose presence passes a FetchFunc (hub.runFeed), and one for each call of that.
 //
-// Server.Shutdown waits for the connections and the last two. So everything hangs on one tree, and nothing is left when it is gone.
+// Server.Shutdown waits for the connections and the last, and then for what the server does as one node of several (nodes),
+// which its connections may need until then. So everything hangs on one tree, and nothing is left when it is gone.
 //
 // # Locks
 //
 // Always taken in this order, and none is held while a handler, a hook or the network is waited for:
 //
-//	Membership.presenceMu, the bus, presence.Tracker, hub.mu, Conn.mu, Membership.mu, session.mu, queue.mu
+//	Membership.presenceMu, the bus, presence.Replica, presence.Tracker, hub.mu, Conn.mu, Membership.mu, session.mu, queue.mu
 //
-// presenceFeed.mu comes after presence.Tracker, and none but Server.mu is taken inside. Server.mu and the registry's locks are held for a map access only, with none of the others taken inside.
+// presenceFeed.mu comes after presence.Tracker, and none but Server.mu is taken inside. Server.mu, nodes.mu and the
+// registry's locks are held for a map access only, with none of the others taken inside.
 package engine
 
 import (
@@ -53,6 +55,8 @@ type Config struct {
 	Logger *slog.Logger
 	PubSub pubsub.PubSub
 	Secret []byte
+
+	Presence presence.Options // its times
 
 	Observers []observe.Observer
 }
@@ -78,6 +82,8 @@ type Server struct {
 	sessions sessions
 	flushers []flusher
 	flushing sync.WaitGroup    // flushers that have something to do
+	nodes    *nodes            // nil where there is one node only
+	stopping chan struct{}     // closed when Shutdown begins
 	observer *observe.Observer // of all observers; nil where there is none
 	stats    stats
 	onDrop   func(Delivery) // dropped, made once for all queues
@@ -103,6 +109,8 @@ func New(cfg Config) *Server {
 		conns:   make(map[*Conn]struct{}),
 		ids:     make(map[string]map[*Conn]struct{}),
 		idle:    make(chan struct{}),
+
+		stopping: make(chan struct{}),
 	}
 	if s.log == nil {
 		s.log = slog.Default()
@@ -123,6 +131,9 @@ func New(cfg Config) *Server {
 	s.tracker = presence.New(s.topics.diff)
 	s.onDrop = s.dropped
 	s.observer = s.newObserver(cfg.Observers)
+	if cfg.PubSub != nil {
+		s.nodes = newNodes(s, cfg.Presence)
+	}
 	return s
 }
 
@@ -152,11 +163,20 @@ func WithID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, idKey{}, id)
 }
 
-// Disconnect closes every connection that has the id, with 1001.
+// Disconnect closes every connection that has the id, on every node, with 1001.
 func (s *Server) Disconnect(ctx context.Context, id string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.disconnect(id)
+	if s.nodes == nil {
+		return nil
+	}
+	return s.nodes.disconnect(ctx, id)
+}
+
+// disconnect closes every connection of this node that has the id.
+func (s *Server) disconnect(id string) {
 	s.mu.Lock()
 	conns := make([]*Conn, 0, len(s.ids[id]))
 	for c := range s.ids[id] {
@@ -166,7 +186,6 @@ func (s *Server) Disconnect(ctx context.Context, id string) error {
 	for _, c := range conns {
 		c.Close(closeGoingAway, "")
 	}
-	return nil
 }
 
 // begin counts an upgrade in, or says why there may be none.

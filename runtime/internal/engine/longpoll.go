@@ -77,10 +77,13 @@ func refuse(w http.ResponseWriter, refusal *Refusal) {
 
 // get answers a poll. One that belongs to no session opens one (rules 10.2 and 10.5).
 func (t longPoll) get(w http.ResponseWriter, r *http.Request, e Endpoint, query url.Values) {
-	s, received := e.session(r, query)
+	s, token, elsewhere := e.session(r, query)
 	if s != nil && s.enter() {
 		defer s.leave()
-		s.servePoll(w, r, received)
+		s.servePoll(w, r, token.answers)
+		return
+	}
+	if elsewhere && t.relayPoll(w, r, e, token) {
 		return
 	}
 	dropSession(query)
@@ -105,14 +108,18 @@ func (t longPoll) get(w http.ResponseWriter, r *http.Request, e Endpoint, query 
 
 // post takes a batch of frames (rule 10.6).
 func (t longPoll) post(w http.ResponseWriter, r *http.Request, e Endpoint, query url.Values) {
-	s, _ := e.session(r, query)
-	if s == nil {
+	s, token, elsewhere := e.session(r, query)
+	if s == nil && !elsewhere {
 		answer{status: http.StatusGone}.write(w)
 		return
 	}
 	frames, problem := t.readBatch(w, r, e.mount.MaxFrameBytes)
 	if problem != nil {
 		problem.write(w)
+		return
+	}
+	if elsewhere {
+		t.relayBatch(w, r, e, token, frames)
 		return
 	}
 	if !s.enter() {
@@ -186,14 +193,19 @@ type answer struct {
 
 // write sends the answer.
 func (a answer) write(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
 	body, err := a.json()
 	if err != nil { // a frame that is not UTF-8, which no serializer makes
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
+	writeAnswer(w, body)
+}
+
+// writeAnswer sends an answer that is encoded.
+func writeAnswer(w http.ResponseWriter, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
 	_, _ = w.Write(body)
 }
 

@@ -34,19 +34,24 @@ func (s *session) servePoll(w http.ResponseWriter, r *http.Request, received uin
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // or the http.Server's ReadTimeout would end the request
 	_ = control.SetWriteDeadline(time.Now().Add(s.Window + s.conn.srv.limits.CloseTimeout))
-	end := s.observePoll(r.Context())
+	s.answerPoll(r.Context(), received, func(a answer) {
+		_ = control.SetWriteDeadline(time.Now().Add(s.conn.srv.limits.CloseTimeout))
+		a.write(w)
+		_ = control.Flush()
+		_ = control.SetWriteDeadline(time.Time{}) // the connection may serve other requests
+	})
+}
+
+// answerPoll waits for the answer to a poll and has it written, unless ctx ends before there is one.
+func (s *session) answerPoll(ctx context.Context, received uint64, write func(answer)) {
+	end := s.observePoll(ctx)
 	p := &poll{look: make(chan struct{}, 1)}
 	s.begin(p, received)
 	defer s.finish(p)
-	a, ok := s.await(r.Context(), p)
-	if !ok {
-		return
+	if a, ok := s.await(ctx, p); ok {
+		write(a)
+		end(false, a.status, len(a.frames))
 	}
-	_ = control.SetWriteDeadline(time.Now().Add(s.conn.srv.limits.CloseTimeout))
-	a.write(w)
-	_ = control.Flush()
-	end(false, a.status, len(a.frames))
-	_ = control.SetWriteDeadline(time.Time{}) // the connection may serve other requests
 }
 
 // begin makes p the poll that messages go to. One that is there already has to give way (rule 10.9).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -67,7 +68,15 @@ type Intercept struct {
 
 // router finds the channel of a topic: of those whose patterns match, the one with the narrowest.
 type router struct {
-	channels []*Channel // narrower patterns before wider ones
+	channels atomic.Pointer[[]*Channel] // narrower patterns before wider ones; other nodes' presences are looked up while they are added
+}
+
+// list returns the channels, which are not to be changed.
+func (r *router) list() []*Channel {
+	if list := r.channels.Load(); list != nil {
+		return *list
+	}
+	return nil
 }
 
 func (r *router) add(c *Channel) {
@@ -76,8 +85,9 @@ func (r *router) add(c *Channel) {
 		panic("channel " + c.Name + ": " + err.Error())
 	}
 	c.pattern = p
-	at := len(r.channels)
-	for i, other := range slices.Backward(r.channels) {
+	channels := slices.Clone(r.list())
+	at := len(channels)
+	for i, other := range slices.Backward(channels) {
 		switch p.compare(other.pattern) {
 		case equal, overlapping:
 			panic(fmt.Sprintf("channels %s and %s: %q and %q match the same topics, and neither is the more specific one",
@@ -86,12 +96,13 @@ func (r *router) add(c *Channel) {
 			at = i
 		}
 	}
-	r.channels = slices.Insert(r.channels, at, c)
+	channels = slices.Insert(channels, at, c)
+	r.channels.Store(&channels)
 }
 
 // extend adds events to the channel with this name. It panics where there is none.
 func (r *router) extend(name string, events map[string]*Event) {
-	for _, c := range r.channels {
+	for _, c := range r.list() {
 		if c.Name == name {
 			maps.Copy(c.Events, events)
 			return
@@ -101,7 +112,10 @@ func (r *router) extend(name string, events map[string]*Event) {
 }
 
 func (r *router) match(topic string) (c *Channel, params []string) {
-	for _, c := range r.channels {
+	if strings.HasPrefix(topic, reservedTopics) {
+		return nil, nil
+	}
+	for _, c := range r.list() {
 		if params, ok := c.pattern.match(topic); ok {
 			return c, params
 		}
@@ -119,6 +133,9 @@ func (r *router) topic(c *Spec, params []string) (string, error) {
 	topic, err := p.topic(params)
 	if err != nil {
 		return "", err
+	}
+	if strings.HasPrefix(topic, reservedTopics) {
+		return "", fmt.Errorf("topic %q is reserved", topic)
 	}
 	if other, _ := r.match(topic); other != nil && other.Name != c.Name {
 		return "", fmt.Errorf("topic %q belongs to the channel %s, not to %s", topic, other.Name, c.Name)

@@ -16,6 +16,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.draining {
 		s.draining = true
+		close(s.stopping)
 		s.noteIdle()
 	}
 	conns := slices.Collect(maps.Keys(s.conns))
@@ -24,6 +25,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	select {
 	case <-s.idle:
 		s.flushing.Wait()
+		s.endNode(ctx)
 		return nil
 	case <-ctx.Done():
 	}
@@ -33,7 +35,24 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, c := range conns {
 		c.out.kill()
 	}
+	s.endNode(ctx)
 	return fmt.Errorf("shutdown: %w", ctx.Err())
+}
+
+// goodbye is how long the other nodes may take to hear that this one has ended, where there is no time left for that.
+const goodbye = time.Second
+
+// endNode ends what the server does as one node of several.
+func (s *Server) endNode(ctx context.Context) {
+	if s.nodes == nil {
+		return
+	}
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+		defer cancel()
+	}
+	s.nodes.close(ctx)
 }
 
 // drain drains connections batch by batch, in at most half of the time that ctx has.
@@ -81,7 +100,7 @@ func (c *Conn) drain() {
 	}
 }
 
-// drainRate is how many clients a second are told to come back, at most, and drainSpread the shortest and longest
+// drainRate is how many clients of one batch are told to come back in a second, and drainSpread the shortest and longest
 // time over which they are spread.
 const (
 	drainRate      = 1000
@@ -96,7 +115,7 @@ func (c *Conn) retryAfter() string {
 		return ""
 	}
 	c.srv.mu.Lock()
-	n := len(c.srv.conns)
+	n := min(len(c.srv.conns), c.srv.limits.DrainBatch)
 	c.srv.mu.Unlock()
 	spread := min(max(time.Duration(n)*time.Second/drainRate, minDrainSpread), maxDrainSpread)
 	return fmt.Sprintf("retry_after_ms=%d", rand.Int64N(spread.Milliseconds()))

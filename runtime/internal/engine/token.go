@@ -43,17 +43,23 @@ func (s *Server) tokenMAC(dst, body []byte) []byte {
 	return mac.Sum(dst)
 }
 
-// readToken returns what a token of this server says, ok being false where it is none, or none any more.
-func (s *Server) readToken(text string) (id string, answers uint64, ok bool) {
+// sessionToken is what a token says.
+type sessionToken struct {
+	node, session string
+	answers       uint64
+}
+
+// readToken returns what a token of a server with this secret says, ok being false where it is none, or none any more.
+func (s *Server) readToken(text string) (token sessionToken, ok bool) {
 	b := decodeToken(text)
 	if b == nil || !hmac.Equal(s.tokenMAC(nil, b[:tokenBody]), b[tokenBody:]) {
-		return "", 0, false
+		return sessionToken{}, false
 	}
 	expires := time.Unix(int64(binary.BigEndian.Uint64(b[tokenIDs:])), 0)
-	if string(b[:len(s.node)]) != s.node || time.Now().After(expires) {
-		return "", 0, false
+	if time.Now().After(expires) {
+		return sessionToken{}, false
 	}
-	return string(b[12:tokenIDs]), binary.BigEndian.Uint64(b[tokenIDs+8:]), true
+	return sessionToken{string(b[:12]), string(b[12:tokenIDs]), binary.BigEndian.Uint64(b[tokenIDs+8:])}, true
 }
 
 // decodeToken returns the bytes of what looks like a token, nil where it does not.
@@ -69,23 +75,26 @@ func decodeToken(text string) []byte {
 	return b
 }
 
-// session returns the session that a request belongs to, nil where there is none (any more), and how many answers the
-// client says to have got. The header counts before the parameter, of which the last counts: the application may have
+// session returns what the token of a request says, and the session that it belongs to: nil where there is none (any
+// more), in which case elsewhere says that another node may have it. The header counts before the parameter, of which the last counts: the application may have
 // one of the same name (rule 10.3).
-func (e Endpoint) session(r *http.Request, query url.Values) (s *session, answers uint64) {
+func (e Endpoint) session(r *http.Request, query url.Values) (s *session, token sessionToken, elsewhere bool) {
 	text := r.Header.Get(headerSession)
 	if text == "" {
 		text, _ = lastValue(query, paramSession)
 	}
-	id, answers, ok := e.srv.readToken(text)
+	token, ok := e.srv.readToken(text)
 	if !ok {
-		return nil, 0
+		return nil, token, false
 	}
-	s = e.srv.sessions.get(id)
+	if token.node != e.srv.node {
+		return nil, token, e.srv.nodes != nil
+	}
+	s = e.srv.sessions.get(token.session)
 	if s == nil || s.conn.mount != e.mount {
-		return nil, 0
+		return nil, token, false
 	}
-	return s, answers
+	return s, token, false
 }
 
 // dropSession takes the token of a session that is gone out of what the connect hook sees: the application may have a
