@@ -33,8 +33,9 @@ export interface SocketView<Params extends ConnectParams> {
 }
 
 /**
- * A socket that is connected while the component is mounted. Its params are those of the last render: the next attempt
- * to connect takes them, and after a refusal new ones are tried at once. Another url makes another socket.
+ * A socket that is connected while the component is mounted. Its params are those of the last render: where they have
+ * changed in value they are renewed on the connection that is there, and after a refusal they are tried at once. Another
+ * url makes another socket.
  */
 export function useSocket<Params extends ConnectParams = ConnectParams>(
   url: string | null,
@@ -56,6 +57,7 @@ export function useSocket<Params extends ConnectParams = ConnectParams>(
   const key = $sourceKey((options as SocketOptions<Params> | undefined)?.params);
   useEffect(() => {
     if (socket?.state === "refused") socket.connect();
+    else void socket?.renew();
   }, [key]);
   const subscribe = useCallback((changed: () => void) => socket?.onState(changed) ?? $nothing, [socket]);
   const state = useSyncExternalStore(subscribe, () => socket?.state ?? "closed", $closed);

@@ -1,4 +1,4 @@
-// A page that uses every hook. The test drives it through window.page and reads what it shows and has noted.
+// A page that uses every hook. The test drives it through window.reactPage and reads what it shows and has noted.
 import { createElement, StrictMode, useState, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { room, type Channel, type RoomChannel } from "../../../testdata/typescript/chat.gen";
@@ -42,7 +42,7 @@ function Room({ channel, prefix }: { channel: Channel<RoomChannel> | null; prefi
   const people = usePresence(channel);
   const send = usePush(channel, "send_message");
   senders.add(send);
-  window.page.send = async (body) => {
+  window.reactPage.send = async (body) => {
     const sent = await send({ body });
     return sent.ok ? "ok" : sent.error.code;
   };
@@ -54,23 +54,16 @@ function Room({ channel, prefix }: { channel: Channel<RoomChannel> | null; prefi
   );
 }
 
-declare global {
-  interface Window {
-    page: {
-      show(wanted: Wanted, strict?: boolean): void;
-      send(body: string): Promise<string>;
-      notes: string[];
-      senders(): number;
-    };
-  }
+export interface ReactPage {
+  show(wanted: Wanted): void;
+  send(body: string): Promise<string>;
+  readonly notes: string[];
+  senders(): number;
 }
 
 const root = createRoot(document.getElementById("root") as HTMLElement);
-window.page = {
-  show: (wanted, strict = true) => {
-    const app = wanted.name === null ? null : createElement(Chat, wanted);
-    root.render(strict ? createElement(StrictMode, null, app) : app);
-  },
+window.reactPage = {
+  show: (wanted) => root.render(createElement(StrictMode, null, wanted.name === null ? null : createElement(Chat, wanted))),
   send: async () => "not rendered",
   notes,
   senders: () => senders.size,

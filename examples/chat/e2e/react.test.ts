@@ -28,11 +28,13 @@ const sent: Sent[] = [];
 
 async function visit(): Promise<Page> {
   sent.length = 0;
-  return open(browser, server.url, script, problems, sent);
+  const page = await open(browser, server.url, problems, sent);
+  await page.addScriptTag({ content: script });
+  return page;
 }
 
 async function show(page: Page, wanted: Wanted): Promise<void> {
-  await page.evaluate((wanted) => window.page.show(wanted), wanted);
+  await page.evaluate((wanted) => window.reactPage.show(wanted), wanted);
 }
 
 async function shows(page: Page, id: string, text: string): Promise<void> {
@@ -66,7 +68,7 @@ test("in StrictMode a mount joins once, and an unmount leaves nobody behind", as
       // The leave may go out, or the connection ends before.
       await expect.poll(() => moves().filter((move) => move.startsWith("phx_join"))).toEqual(["phx_join room:strict"]);
     }
-    expect(await page.evaluate(() => window.page.notes)).toEqual(["join Ada false", "join Ada false"]);
+    expect(await page.evaluate(() => window.reactPage.notes)).toEqual(["join Ada false", "join Ada false"]);
   } finally {
     socket.disconnect();
   }
@@ -80,7 +82,7 @@ test("a membership ends and begins with its topic and its params, and not with a
   await show(page, { name: "Ada", room: "two" });
   await shows(page, "channel", "joined room:two");
   await show(page, { name: "Ada", room: "two", since: "2030-01-01T00:00:00Z" });
-  await expect.poll(() => page.evaluate(() => window.page.notes.length)).toBe(3);
+  await expect.poll(() => page.evaluate(() => window.reactPage.notes.length)).toBe(3);
   await show(page, { name: "Ada", room: null });
   await shows(page, "channel", "closed");
   await shows(page, "people", "");
@@ -95,7 +97,7 @@ test("a membership ends and begins with its topic and its params, and not with a
     "phx_leave room:two",
     "phx_join room:one",
   ]);
-  expect(await page.evaluate(() => window.page.notes)).toEqual(Array(4).fill("join Ada false"));
+  expect(await page.evaluate(() => window.reactPage.notes)).toEqual(Array(4).fill("join Ada false"));
 });
 
 test("an event reaches the callback of the last render, once, and a push keeps its function", async () => {
@@ -107,14 +109,14 @@ test("an event reaches the callback of the last render, once, and a push keeps i
     await channel.push("send_message", { body: "1" });
     await shows(page, "messages", "a1");
     await show(page, { name: "Ada", room: "events", prefix: "b" });
-    const before = await page.evaluate(() => window.page.senders());
+    const before = await page.evaluate(() => window.reactPage.senders());
     await show(page, { name: "Ada", room: "events", prefix: "c" });
-    expect(await page.evaluate(() => window.page.send("2"))).toBe("ok");
+    expect(await page.evaluate(() => window.reactPage.send("2"))).toBe("ok");
     await shows(page, "messages", "a1,c2");
-    expect(await page.evaluate(() => window.page.senders())).toBe(before);
+    expect(await page.evaluate(() => window.reactPage.senders())).toBe(before);
     await show(page, { name: "Ada", room: null });
     await shows(page, "channel", "closed");
-    expect(await page.evaluate(() => window.page.send("3"))).toBe("left");
+    expect(await page.evaluate(() => window.reactPage.send("3"))).toBe("left");
   } finally {
     socket.disconnect();
   }
@@ -143,6 +145,17 @@ test("a refusal of the connection is shown, and other params bring socket and ch
   expect(moves()).toEqual(["phx_join room:refused"]);
 });
 
+test("new params are renewed on the connection that is there, once", async () => {
+  const page = await visit();
+  await show(page, { name: "Ada", room: "renewed" });
+  await shows(page, "channel", "joined room:renewed");
+  await show(page, { name: "Ada", room: "renewed", again: 1 });
+  await show(page, { name: "Eve", room: "renewed" });
+  await show(page, { name: "Eve", room: "renewed", again: 2 });
+  await expect.poll(() => sent.map(({ event }) => event)).toEqual(["phx_join", "chgen_params"]);
+  await shows(page, "socket", "open");
+});
+
 test("the hooks follow a restart of the server", async () => {
   const page = await visit();
   await show(page, { name: "Ada", room: "restart" });
@@ -153,7 +166,7 @@ test("the hooks follow a restart of the server", async () => {
   await shows(page, "people", "Ada");
   server = await ChatServer.start(server);
   await shows(page, "channel", "joined room:restart");
-  expect(await page.evaluate(() => window.page.send("back"))).toBe("ok");
+  expect(await page.evaluate(() => window.reactPage.send("back"))).toBe("ok");
   await shows(page, "messages", "back");
-  expect(await page.evaluate(() => window.page.notes)).toEqual(["join Ada false", "join Ada false"]);
+  expect(await page.evaluate(() => window.reactPage.notes)).toEqual(["join Ada false", "join Ada false"]);
 });
