@@ -740,6 +740,7 @@ func (v Mark) Valid() bool {
 type Part interface {
 	codec.Marshaler
 	isPart()
+	appendJSON(dst []byte, depth int) ([]byte, error)
 }
 
 func chgenDecodePart(d *codec.Decoder) Part {
@@ -765,6 +766,13 @@ func chgenDecodePart(d *codec.Decoder) Part {
 	return nil
 }
 
+func chgenAppendPart(v Part, dst []byte, depth int) ([]byte, error) {
+	if v == nil {
+		return codec.Present(nil).AppendJSON(dst)
+	}
+	return v.appendJSON(dst, depth)
+}
+
 // PartText is the Part whose type is text.
 type PartText struct {
 	Body string
@@ -773,6 +781,14 @@ type PartText struct {
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *PartText) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *PartText) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("type")
@@ -835,6 +851,14 @@ type PartParts struct {
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *PartParts) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *PartParts) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("type")
@@ -844,7 +868,7 @@ func (v *PartParts) AppendJSON(dst []byte) ([]byte, error) {
 	e.Array()
 	for i := range v.Parts {
 		e.Next()
-		e.Put(codec.Present(v.Parts[i]).AppendJSON(e.Buf()))
+		e.Put(chgenAppendPart(v.Parts[i], e.Buf(), depth+2))
 	}
 	e.EndArray()
 	e.EndObject()
@@ -897,6 +921,14 @@ type PartNamed struct {
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *PartNamed) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *PartNamed) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	var keys [codec.SmallMap]string
 	e := codec.NewEncoder(dst)
 	e.Object()
@@ -906,7 +938,7 @@ func (v *PartNamed) AppendJSON(dst []byte) ([]byte, error) {
 	e.Object()
 	for _, key := range codec.SortedKeys(keys[:0], v.ByName) {
 		e.Key(key)
-		e.Put(codec.Present(v.ByName[key]).AppendJSON(e.Buf()))
+		e.Put(chgenAppendPart(v.ByName[key], e.Buf(), depth+2))
 	}
 	e.EndObject()
 	e.Name("mark")
@@ -963,6 +995,14 @@ type PartEnd struct{}
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *PartEnd) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *PartEnd) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("type")
@@ -1009,14 +1049,22 @@ type Tree struct {
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *Tree) AppendJSON(dst []byte) ([]byte, error) {
+	return v.appendJSON(dst, 0)
+}
+
+// appendJSON is AppendJSON for a value that is held by others, so many deep.
+func (v *Tree) appendJSON(dst []byte, depth int) ([]byte, error) {
+	if depth >= codec.MaxDepth {
+		return dst, codec.ErrTooDeep
+	}
 	var keys [codec.SmallMap]string
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("part")
-	e.Put(codec.Present(v.Part).AppendJSON(e.Buf()))
+	e.Put(chgenAppendPart(v.Part, e.Buf(), depth+1))
 	if v.Next != nil {
 		e.Name("next")
-		e.Put(v.Next.AppendJSON(e.Buf()))
+		e.Put(v.Next.appendJSON(e.Buf(), depth+1))
 	}
 	if v.Deep != nil {
 		e.Name("deep")
