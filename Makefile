@@ -25,6 +25,7 @@ generated: node_modules/.installed
 
 go: node_modules/.installed nginx redis
 	$(GO) test -race ./...
+	cd internal/natstest && $(GO) test -race ./...
 	cd internal/interop && $(GO) test ./... # a client of others, which has races of its own
 	$(GO) test ./schema/compat # every edit of the proof; under -race a sample of them
 

@@ -51,12 +51,13 @@ var allowed = map[string][]string{
 	"internal/netfault":             {},
 	"internal/redistest":            {},
 	"runtime/pubsub/internal/relay": {"runtime/pubsub"},
+	"runtime/pubsub/nats":           {"runtime/pubsub", "runtime/pubsub/internal/relay"},
 	"runtime/pubsub/pubsubtest":     {"runtime/pubsub"},
 	"runtime/pubsub/redis":          {"runtime/pubsub", "runtime/pubsub/internal/relay"},
 }
 
 // forTests lists the packages that tests alone import, and that may therefore import testing.
-var forTests = []string{"runtime/channeltest", "runtime/pubsub/pubsubtest", "internal/redistest", "internal/netfault"}
+var forTests = []string{"runtime/channeltest", "runtime/pubsub/pubsubtest", "internal/redistest", "internal/natstest", "internal/netfault"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

@@ -110,12 +110,10 @@ func (l *lane) run() {
 	pause := minPause
 	for connected := false; ; {
 		c := newConn(l)
-		err := c.subscribeAll()
+		topics, err := c.subscribeAll()
 		if err == nil {
-			if connected {
-				l.bus.opts.Log.Info("redis: subscribed again", "lane", l.tag)
-				l.bus.relay.Hole(func(topic string) bool { return l.bus.lane(topic) == l }, errLost)
-			}
+			c.open(connected)
+			l.ready(topics)
 			connected, pause = true, minPause
 			err = c.serve()
 		}
@@ -143,8 +141,8 @@ type conn struct {
 	leaving sync.Map     // channels that are being unsubscribed
 	seen    atomic.Int64 // the newest probe that has come back
 
-	mu     sync.Mutex // held while a message is taken, guards closed
-	closed bool
+	mu   sync.Mutex // held while a message is taken, guards live
+	live bool       // messages are taken
 }
 
 func newConn(l *lane) *conn {
@@ -154,17 +152,29 @@ func newConn(l *lane) *conn {
 	return c
 }
 
+// open lets messages through. After a connection that was lost the topics are told of the hole first: what has come in
+// between is a part of it.
+func (c *conn) open(again bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l := c.lane; again {
+		l.bus.opts.Log.Info("redis: subscribed again", "lane", l.tag)
+		l.bus.relay.Hole(func(topic string) bool { return l.bus.lane(topic) == l }, errLost)
+	}
+	c.live = true
+}
+
 // close ends the connection. Once it has returned no message is taken from it.
 func (c *conn) close() {
 	c.mu.Lock()
-	c.closed = true
+	c.live = false
 	c.mu.Unlock()
 	c.client.Close()
 	c.cancel()
 }
 
-// subscribeAll subscribes to everything that the lane wants.
-func (c *conn) subscribeAll() error {
+// subscribeAll subscribes to everything that the lane wants, and returns what that is.
+func (c *conn) subscribeAll() ([]change, error) {
 	l := c.lane
 	l.mu.Lock()
 	l.changes = nil
@@ -174,12 +184,12 @@ func (c *conn) subscribeAll() error {
 	}
 	l.mu.Unlock()
 	if err := c.command([]string{l.probe()}, true); err != nil {
-		return err
+		return nil, err
 	}
-	return c.apply(all)
+	return all, c.apply(all)
 }
 
-// apply tells Redis the changes, in order, as many in one command as can be.
+// apply tells Redis the changes, in order, as many in one command as can be, and waits until they are done.
 func (c *conn) apply(changes []change) error {
 	for len(changes) > 0 {
 		n, on := 1, changes[0].listen != nil
@@ -193,7 +203,6 @@ func (c *conn) apply(changes []change) error {
 		if err := c.command(channels, on); err != nil {
 			return err
 		}
-		c.lane.ready(changes[:n])
 		changes = changes[n:]
 	}
 	return nil
@@ -257,6 +266,7 @@ func (c *conn) serve() error {
 			if err := c.apply(changes); err != nil {
 				return err
 			}
+			l.ready(changes)
 		case <-ticker.C:
 			if c.seen.Load() != sent {
 				return errSilent
@@ -280,7 +290,7 @@ func (l *lane) sendProbe(n int64) {
 func (c *conn) message(m rueidis.PubSubMessage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if !c.live {
 		return
 	}
 	if m.Channel == c.lane.probe() {
