@@ -15,7 +15,7 @@ import (
 // methods are for the handler's goroutine.
 type Call struct {
 	m       *Membership
-	ctx     context.Context // that it is worked on with
+	work    messageContext // that it is worked on with
 	event   string
 	ref     wire.Ref
 	payload []byte
@@ -26,6 +26,7 @@ type Call struct {
 	recovery []byte // of the reply to a join on a channel with history
 
 	response       []byte
+	scratch        *[]byte // the memory of response, where it is borrowed
 	responseBinary bool
 	binary         bool
 	join           bool
@@ -97,19 +98,34 @@ func (c *Call) Empty() error {
 // Reply sets the response to v.
 func (c *Call) Reply(v codec.Marshaler) (err error) {
 	c.responseBinary = false
-	c.response, err = v.AppendJSON(make([]byte, 0, 256))
+	if c.scratch == nil {
+		c.scratch = payloads.Get().(*[]byte)
+	}
+	c.response, err = v.AppendJSON((*c.scratch)[:0])
 	return err
+}
+
+// returnScratch gives back the memory of a response that has been sent.
+func (c *Call) returnScratch() {
+	if c.scratch == nil {
+		return
+	}
+	if cap(c.response) <= maxScratch {
+		*c.scratch = c.response[:0]
+	}
+	payloads.Put(c.scratch)
+	c.scratch, c.response = nil, nil
 }
 
 // ReplyJSON sets the response to any JSON value.
 func (c *Call) ReplyJSON(v json.RawMessage) error {
-	c.response, c.responseBinary = v, false
+	c.response, c.responseBinary, c.scratch = v, false, nil
 	return codec.Valid(v)
 }
 
 // ReplyBytes sets a binary response.
 func (c *Call) ReplyBytes(v []byte) error {
-	c.response, c.responseBinary = v, true
+	c.response, c.responseBinary, c.scratch = v, true, nil
 	return nil
 }
 
@@ -169,7 +185,11 @@ func (c *Call) answer(status string, response []byte, binary bool) {
 
 // send sends the reply; the sender has the claim.
 func (c *Call) send(status string, response []byte, binary bool) {
-	if err := c.m.conn.send(c.reply(status, response, binary)); err != nil {
+	send := c.m.conn.sendHere
+	if c.join {
+		send = c.m.conn.send // the hub's lock is held
+	}
+	if err := send(c.reply(status, response, binary)); err != nil {
 		c.m.log().ErrorContext(c.traced(), "the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
 		status, response = wire.StatusError, internalError
 		c.m.conn.reply(c.reply(status, response, false))
@@ -195,7 +215,7 @@ func (c *Call) reply(status string, response []byte, binary bool) *wire.Message 
 }
 
 // timedOut reports whether the call's deadline has passed.
-func (c *Call) timedOut() bool { return errors.Is(c.ctx.Err(), context.DeadlineExceeded) }
+func (c *Call) timedOut() bool { return errors.Is(c.work.Err(), context.DeadlineExceeded) }
 
 // expire answers a call whose deadline has passed.
 func (c *Call) expire() {

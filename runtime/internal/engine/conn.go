@@ -138,6 +138,24 @@ func (c *Conn) send(m *wire.Message) error {
 	return err
 }
 
+// sendHere is send for whoever holds no lock and may as well write himself: that spares a switch of goroutines, and
+// mostly memory of the frame's own.
+func (c *Conn) sendHere(m *wire.Message) error {
+	l := c.out.directLink()
+	if l == nil {
+		return c.send(m)
+	}
+	scratch := payloads.Get().(*[]byte)
+	frame, err := appendFrame((*scratch)[:0], c.ser, m)
+	if err == nil && c.out.putHere(l, frame) {
+		return nil // the memory is in use
+	}
+	if cap(frame) <= maxScratch {
+		payloads.Put(scratch)
+	}
+	return err
+}
+
 // reply queues a message that is text, which can always be encoded.
 func (c *Conn) reply(m *wire.Message) { _ = c.send(m) }
 

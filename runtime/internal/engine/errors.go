@@ -26,15 +26,18 @@ type panicError struct{ value any }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
 
-// protect runs a piece of the application and makes a panic of it an error, which it logs with the stack.
+// protect runs a piece of the application and makes a panic of it an error.
 func (m *Membership) protect(name string, f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			m.log().ErrorContext(m.ctx, "handler panicked", m.attrs("handler", name, "panic", p, "stack", string(debug.Stack()))...)
-			err = &panicError{p}
-		}
-	}()
+	defer m.recovered(name, &err)
 	return f()
+}
+
+// recovered is deferred by what runs a piece of the application: it makes a panic an error, which it logs with the stack.
+func (m *Membership) recovered(name string, err *error) {
+	if p := recover(); p != nil {
+		m.log().ErrorContext(m.ctx, "handler panicked", m.attrs("handler", name, "panic", p, "stack", string(debug.Stack()))...)
+		*err = &panicError{p}
+	}
 }
 
 // isPanic reports whether an error of protect is a panic. It looks at nothing else: an error of the application may

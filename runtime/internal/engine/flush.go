@@ -51,7 +51,7 @@ func (f *flusher) run() {
 	defer f.work.Done()
 	for links := f.take(); links != nil; links = f.take() {
 		for i, l := range links {
-			l.flush()
+			l.flush(0)
 			links[i] = nil
 		}
 	}

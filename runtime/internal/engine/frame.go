@@ -34,7 +34,12 @@ const maxHeader = 10
 // encodeFrame returns m as one WebSocket frame, header included, which any number of connections may share.
 func encodeFrame(ser wire.Serializer, m *wire.Message) ([]byte, error) {
 	room := maxHeader + len(m.JoinRef) + len(m.Ref) + len(m.Topic) + len(m.Event) + len(m.OddTopic) + len(m.Payload) + 96
-	buf, isBinary, err := ser.Append(make([]byte, maxHeader, room), m)
+	return appendFrame(make([]byte, 0, room), ser, m)
+}
+
+// appendFrame is encodeFrame in memory that is at hand: the frame is a part of it, or of what it has grown to.
+func appendFrame(dst []byte, ser wire.Serializer, m *wire.Message) ([]byte, error) {
+	buf, isBinary, err := ser.Append(append(dst, make([]byte, maxHeader)...), m)
 	if err != nil {
 		return nil, err
 	}

@@ -46,8 +46,8 @@ func (m *Membership) start(call *Call) {
 
 // runJoin runs Join and answers the phx_join.
 func (m *Membership) runJoin(call *Call) {
-	ctx, done := m.begin(call)
-	defer done()
+	ctx := m.begin(call)
+	defer call.done()
 	if m.channel.keeps() && !m.attach(ctx, call) { // before Join reads anything: what comes from now on, the client gets
 		return
 	}
@@ -144,7 +144,7 @@ func (m *Membership) afterJoin() {
 		return
 	}
 	if joiner, ok := m.handler.(Joiner); ok {
-		ctx, done := m.begin(nil)
+		ctx, done := m.beginWork()
 		err := m.protect("Joined", func() error { return joiner.Joined(ctx) })
 		done()
 		if err != nil {

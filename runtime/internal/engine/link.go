@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -87,9 +88,19 @@ func (l *link) grace() time.Duration { return l.owner.srv.limits.CloseTimeout }
 // wakeReader makes a read that is under way, and the next, fail.
 func (l *link) wakeReader() { _ = l.SetReadDeadline(time.Unix(1, 0)) }
 
-// flush writes what waits, as long as the network takes it at once.
-func (l *link) flush() {
-	written := 0
+// writeNow writes one frame, and what has come to wait then. It does not keep the frame's memory.
+func (l *link) writeNow(frame []byte) {
+	n, err := l.direct.try(frame)
+	if err == nil && n < len(frame) {
+		go l.write(bytes.Clone(frame[n:]), nil, len(frame))
+		return
+	}
+	l.wrote(nil, err)
+	l.flush(len(frame))
+}
+
+// flush writes what waits, as long as the network takes it at once. written is what was taken out before.
+func (l *link) flush(written int) {
 	for {
 		data, chunk := l.owner.out.next(written)
 		if data == nil {

@@ -80,13 +80,15 @@ type Membership struct {
 	state    state
 	hub      *hub // that it is attached to
 	mailbox  []item
-	pushes   int      // of the mailbox that are a client's
-	running  bool     // a goroutine has the turn
-	ending   bool     // what is in the mailbox will not be worked on
-	leaving  bool     // a phx_leave is in the mailbox, or has been taken out
-	reason   Reason   // set with ending
-	deferred []func() // what Join sends and tracks
-	calls    []*Call  // concurrent events that are worked on
+	pushes   int         // of the mailbox that are a client's
+	running  bool        // a goroutine has the turn
+	ending   bool        // what is in the mailbox will not be worked on
+	leaving  bool        // a phx_leave is in the mailbox, or has been taken out
+	reason   Reason      // set with ending
+	deferred []func()    // what Join sends and tracks
+	calls    []*Call     // concurrent events that are worked on
+	working  []*Call     // all calls that are worked on, oldest first
+	deadline *time.Timer // looks after working; runs while there may be something in it
 }
 
 // notMember is the hubIndex of who is in no hub's list.
@@ -189,6 +191,7 @@ func (m *Membership) finish() {
 	m.countOut(reason)
 	m.conn.dismiss(m, m.lastFrame(reason))
 	m.work.Wait()
+	m.stopWatching()
 	close(m.done)
 	m.conn.ended()
 }

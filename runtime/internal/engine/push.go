@@ -3,42 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/chgen/chgen/runtime/wire"
 )
-
-// begin returns the context that one message is worked on with, and what ends that work. When its deadline passes,
-// call (nil is none) is answered, whatever the handler does.
-func (m *Membership) begin(call *Call) (ctx context.Context, done func()) {
-	ctx, cancel := m.limited()
-	if call == nil {
-		return ctx, cancel
-	}
-	call.ctx = ctx
-	ctx = call.observeStart(ctx)
-	timer := time.AfterFunc(m.conn.srv.limits.HandlerTimeout, call.expire) // three allocations fewer than context.AfterFunc
-	return ctx, func() {
-		timer.Stop()
-		cancel()
-	}
-}
-
-// limited returns the context of one message: it ends with the membership, and at its deadline, and has the values that
-// the connect hook has given last.
-func (m *Membership) limited() (context.Context, context.CancelFunc) {
-	timeout := m.conn.srv.limits.HandlerTimeout
-	values := m.conn.values.Load()
-	if values == m.values {
-		return context.WithTimeout(m.ctx, timeout)
-	}
-	ctx, cancel := context.WithTimeout(*values, timeout)
-	stop := context.AfterFunc(m.ctx, cancel)
-	return ctx, func() {
-		stop()
-		cancel()
-	}
-}
 
 // servePush runs the handler of a client's event and answers it.
 func (m *Membership) servePush(call *Call) {
@@ -55,22 +22,27 @@ func (m *Membership) servePush(call *Call) {
 			call.answer(wire.StatusError, internalError, false)
 		}
 	}()
-	ctx, done := m.begin(call)
+	ctx := m.begin(call)
 	if event.Concurrent != nil {
-		m.serveConcurrent(ctx, done, event, call)
+		m.serveConcurrent(ctx, event, call)
 	} else {
-		err := m.protect(call.event, func() error { return event.Handle(ctx, m.handler, call) })
-		done()
-		call.release()
+		err := m.handle(ctx, event, call)
+		call.done()
 		m.answerWith(call, event, err)
 	}
 	returned = true
+}
+
+func (m *Membership) handle(ctx context.Context, event *Event, call *Call) (err error) {
+	defer m.recovered(call.event, &err)
+	return event.Handle(ctx, m.handler, call)
 }
 
 // answerWith answers a call whose handler has returned err.
 func (m *Membership) answerWith(call *Call, event *Event, err error) {
 	if err == nil {
 		call.answer(wire.StatusOK, call.response, call.responseBinary)
+		call.returnScratch()
 		return
 	}
 	call.answer(wire.StatusError, call.failure(err, event.Errors), false)
@@ -83,10 +55,9 @@ func (m *Membership) answerWith(call *Call, event *Event, err error) {
 var errNoWork = errors.New("channel: a concurrent event's method returned neither work nor an error")
 
 // serveConcurrent runs the part of a concurrent event that is in turn, and starts the part that is not.
-func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Event, call *Call) {
+func (m *Membership) serveConcurrent(ctx context.Context, event *Event, call *Call) {
 	if !m.addCall(call) {
-		done()
-		call.release()
+		call.done()
 		call.answer(wire.StatusError, rateLimited, false)
 		return
 	}
@@ -100,8 +71,7 @@ func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Ev
 	}
 	if err != nil {
 		m.removeCall(call)
-		done()
-		call.release()
+		call.done()
 		m.answerWith(call, event, err)
 		return
 	}
@@ -109,11 +79,10 @@ func (m *Membership) serveConcurrent(ctx context.Context, done func(), event *Ev
 	go func() {
 		defer m.work.Done()
 		defer m.removeCall(call)
-		defer done()
+		defer call.done()
 		defer call.answer(wire.StatusError, internalError, false) // where the work ends its goroutine
-		defer call.release()
 		err := m.protect(call.event, func() error { return work(ctx) })
-		call.release()
+		call.release() // before the client may push again
 		m.answerWith(call, event, err)
 	}()
 }
@@ -144,7 +113,7 @@ func (m *Membership) removeCall(call *Call) {
 
 // serveDo runs work from elsewhere.
 func (m *Membership) serveDo(work func(context.Context)) {
-	ctx, done := m.begin(nil)
+	ctx, done := m.beginWork()
 	defer done()
 	err := m.protect("Do", func() error {
 		work(ctx)
@@ -163,7 +132,7 @@ func (m *Membership) serveIntercept(r *record) {
 		return
 	}
 	call := &Call{m: m, event: r.event, payload: r.payload, binary: r.binary}
-	ctx, done := m.begin(nil)
+	ctx, done := m.beginWork()
 	defer done()
 	var send bool
 	err := m.protect("Intercept "+r.event, func() (err error) {

@@ -68,6 +68,34 @@ const slowConsumer = "slow consumer"
 func (q *queue) put(data []byte, delivery Delivery, key string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.putLocked(data, delivery, key)
+}
+
+// directLink is the carrier, where that writes without waiting for the network.
+func (q *queue) directLink() *link {
+	if l, ok := q.carrier.(*link); ok && l.direct.conn != nil {
+		return l
+	}
+	return nil
+}
+
+// putHere puts a Stream frame in and has l, which is direct, write it at once where nothing else waits. It reports
+// whether it keeps the frame's memory.
+func (q *queue) putHere(l *link, data []byte) (keeps bool) {
+	q.mu.Lock()
+	if q.writing || q.closing != nil || q.dead {
+		defer q.mu.Unlock()
+		q.putLocked(data, Stream, "")
+		return true
+	}
+	q.writing = true
+	q.bytes += len(data)
+	q.mu.Unlock()
+	l.writeNow(data)
+	return false
+}
+
+func (q *queue) putLocked(data []byte, delivery Delivery, key string) bool {
 	if q.closing != nil || q.dead {
 		return false
 	}

@@ -29,7 +29,7 @@ func (c *Conn) receive(data []byte, binary bool) error {
 	case msg.OddTopic != nil:
 		c.replyUnmatched(&msg)
 	case msg.Topic == wire.TopicPhoenix && msg.Event == wire.EventHeartbeat:
-		c.reply(&wire.Message{Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusOK, Payload: emptyObject})
+		_ = c.sendHere(&wire.Message{Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusOK, Payload: emptyObject})
 	case msg.Event == wire.EventJoin:
 		c.join(&msg)
 	case c.generated && msg.Topic == wire.TopicPhoenix && msg.Event == eventParams:
