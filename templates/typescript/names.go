@@ -13,7 +13,7 @@ var taken = wordSet(`
 	BigInt BigInt64Array BigUint64Array Boolean Capitalize ConstructorParameters DataView Date
 	Error EvalError Event EventTarget Exclude Extract FinalizationRegistry Float32Array Float64Array Function
 	Generator Infinity InstanceType Int16Array Int32Array Int8Array Intl Iterable Iterator IterableIterator IteratorResult
-	JSON Lowercase Map Math NaN NoInfer NonNullable Number Object Omit Parameters Partial Pick Promise PromiseLike
+	JSON Lowercase Map Math MessageChannel NaN NoInfer NonNullable Number Object Omit Parameters Partial Pick Promise PromiseLike
 	PropertyKey Proxy RangeError Readonly ReadonlyArray ReadonlyMap ReadonlySet Record ReferenceError Reflect RegExp
 	Required ReturnType Set SharedArrayBuffer String Symbol SyntaxError TextDecoder TextEncoder ThisType TypeError
 	URIError URL Uint16Array Uint32Array Uint8Array Uint8ClampedArray Uncapitalize Uppercase WeakMap WeakRef WeakSet

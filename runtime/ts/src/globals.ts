@@ -14,6 +14,7 @@ export interface $Globals {
     readonly href: string;
     searchParams: { set(name: string, value: string): void };
   };
+  MessageChannel: new () => { readonly port1: $Port; readonly port2: $Port };
   AbortController: new () => { readonly signal: $Signal; abort(): void };
   atob(base64: string): string;
   btoa(bytes: string): string;
@@ -39,6 +40,13 @@ export interface $Signal {
   readonly aborted: boolean;
   addEventListener(type: "abort", callback: () => void): void;
   removeEventListener(type: "abort", callback: () => void): void;
+}
+
+/** One end of a MessageChannel. */
+export interface $Port {
+  onmessage: unknown;
+  postMessage(message: unknown): void;
+  close(): void;
 }
 
 /** A request to fetch. */

@@ -58,6 +58,7 @@ describe("a session", () => {
     expect(requested("POST").lines).toEqual(['["1","2","room:lobby","send",{"body":"a"}]']);
     expect(requested("POST").headers).toMatchObject({ "content-type": "application/x-ndjson" });
     await deliver("t2", [null, null, "room:lobby", "created", { body: "a" }], ["1", "2", "room:lobby", "phx_reply", { status: "ok", response: { id: "7" } }]);
+    await settle(1);
     expect(await push).toEqual({ id: "7" });
     expect(seen).toEqual([{ body: "a" }]);
   });
@@ -74,6 +75,23 @@ describe("a session", () => {
     await deliver("t2", chunk.toString("base64"));
     expect(seen).toEqual([new Uint8Array([4, 255])]);
   });
+});
+
+test("what waits for one message comes before the next of the same answer", async () => {
+  const socket = await opened();
+  const channel = socket.channel(room, { room_id: "lobby" });
+  const seen: unknown[] = [];
+  channel.on("created", () => seen.push("event"));
+  void channel.tryJoin().then(() => seen.push("reply"));
+  await settle();
+  const [joinRef, ref, topic] = JSON.parse(requested("POST").lines[0]!) as Frame;
+  await deliver(
+    "t1",
+    [joinRef, ref, topic, "phx_reply", { status: "ok", response: { recent: [] } }],
+    [null, null, topic, "created", { body: "a" }],
+  );
+  await settle(1);
+  expect(seen).toEqual(["reply", "event"]);
 });
 
 describe("sending", () => {

@@ -49,9 +49,16 @@ export function requested(method: "GET" | "POST"): FakeRequest {
   return request;
 }
 
+/** A MessageChannel on the clock of the test. */
+export class FakeMessageChannel {
+  readonly port1 = { onmessage: (): void => {}, postMessage: (): void => {}, close: (): void => {} };
+  readonly port2 = { ...this.port1, postMessage: (): void => void setTimeout(() => this.port1.onmessage()) };
+}
+
 /** Call in beforeEach, after freeze. */
 export function stubFetch(): void {
   requests.length = 0;
+  vi.stubGlobal("MessageChannel", FakeMessageChannel);
   vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
     return new Promise((resolve, reject) => requests.push(new FakeRequest(url, init, resolve, reject)));
   });
