@@ -170,3 +170,38 @@ func TestNodesThatBelongTogetherShareOneOrder(t *testing.T) {
 		}
 	}, channel.WithPubSub(bus))
 }
+
+// TestANodeThatLagsBehindRepeatsNothing has clients come to a node that has not received yet what they have had elsewhere.
+func TestANodeThatLagsBehindRepeatsNothing(t *testing.T) {
+	for _, intercept := range []bool{false, true} {
+		t.Run(fmt.Sprintf("intercept=%v", intercept), func(t *testing.T) {
+			bus := newFlaky(pubsub.New())
+			runLogged(t, saying(), intercept, func(s *site) {
+				ahead := newSite(t, secret, channel.WithPubSub(bus.PubSub))
+				defer ahead.stop()
+				handleLogged(ahead, &logged, saying(), intercept)
+				there, here := ahead.follow("there", ""), s.follow("here", "")
+				ahead.publish("1", "2")
+				bus.hold()
+				ahead.publish("3", "4", "5")
+				there.expectEvents("1", "2", "3")
+				three := there.position
+				there.expectEvents("4", "5")
+				all, some := s.follow("all", there.position), s.follow("some", three)
+				all.expectRecovered(true)
+				some.expectRecovered(true)
+				late := s.follow("late", "")
+				late.expectRecovered(false)
+				bus.release()
+				ahead.publish("6")
+				all.expectEvents("6")
+				some.expectEvents("4", "5", "6")
+				late.expectEvents("3", "4", "5", "6")
+				here.expectEvents(numbers(1, 6)...)
+				for _, f := range []*follower{all, some, late, here} {
+					f.expectNothing()
+				}
+			}, channel.WithPubSub(bus))
+		})
+	}
+}

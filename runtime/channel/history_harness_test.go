@@ -142,12 +142,13 @@ func (f *follower) expectRecovered(want bool) (position string) {
 	return position
 }
 
-// flaky is a PubSub that loses what it is told to lose, on its way to one server.
+// flaky is a PubSub that loses or holds up what it is told to, on its way to one server.
 type flaky struct {
 	pubsub.PubSub
 	replays atomic.Int64
 	mu      sync.Mutex
 	losing  bool
+	holding bool
 	broken  error // what Replay and Subscribe return
 	subs    map[*flakySub]struct{}
 }
@@ -162,6 +163,7 @@ type flakySub struct {
 	to   pubsub.Subscriber
 	head pubsub.Position // that came by
 	lost bool
+	held []pubsub.Publication
 }
 
 func (f *flaky) Subscribe(ctx context.Context, topic string, history pubsub.History, to pubsub.Subscriber) (pubsub.Subscription, error) {
@@ -223,15 +225,39 @@ func (f *flaky) find() {
 	}
 }
 
+// hold holds up what comes, and release delivers it.
+func (f *flaky) hold() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holding = true
+}
+
+func (f *flaky) release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holding = false
+	for sub := range f.subs {
+		for _, p := range sub.held {
+			sub.to.Receive(p)
+		}
+		sub.held = nil
+	}
+}
+
 func (sub *flakySub) Receive(p pubsub.Publication) {
 	sub.bus.mu.Lock()
 	defer sub.bus.mu.Unlock()
-	sub.head = p.Position
-	if sub.bus.losing {
-		sub.lost = true
-		return
+	if p.Position.Epoch != "" {
+		sub.head = p.Position
 	}
-	sub.to.Receive(p)
+	switch {
+	case sub.bus.losing:
+		sub.lost = true
+	case sub.bus.holding:
+		sub.held = append(sub.held, p)
+	default:
+		sub.to.Receive(p)
+	}
 }
 
 func (sub *flakySub) Lost(at pubsub.Position, err error) { sub.to.Lost(at, err) }

@@ -39,11 +39,27 @@ func (ch *Channel) keep(ctx context.Context, params ParamsFunc) {
 		if s.ctx.Err() != nil {
 			continue // the client's own backoff is enough
 		}
+		if errors.Is(err, ErrOverrun) { // there was a success, but another before callbacks have caught up would be none
+			ch.awaitCallbacks(ctx)
+			continue
+		}
 		select {
 		case <-time.After(retry.next()):
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// awaitCallbacks returns when the callbacks that wait now have been made, or ctx ends.
+func (ch *Channel) awaitCallbacks(ctx context.Context) {
+	made := make(chan struct{})
+	ch.c.mu.Lock()
+	ch.notices.add(task{run: func() { close(made) }})
+	ch.c.mu.Unlock()
+	select {
+	case <-made:
+	case <-ctx.Done():
 	}
 }
 

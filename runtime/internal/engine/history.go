@@ -27,12 +27,18 @@ func (r *record) hides(c *Conn) bool {
 
 // frame returns r as it goes out on c. It needs h.mu.
 func (h *hub) frame(r *record, c *Conn) ([]byte, error) {
-	msg := wire.Message{Topic: h.topic, Event: r.event, Payload: r.payload, Binary: r.binary}
-	if !c.generated {
-		return r.frames[0].get(c.ser, &msg)
+	frames := &r.frames[0]
+	if c.generated {
+		frames = &r.frames[1]
 	}
-	msg.Ref = h.ref(r)
-	return r.frames[1].get(c.ser, &msg)
+	if frame, err, ok := frames.find(c.ser); ok {
+		return frame, err
+	}
+	msg := wire.Message{Topic: h.topic, Event: r.event, Payload: r.payload, Binary: r.binary}
+	if c.generated {
+		msg.Ref = h.ref(r)
+	}
+	return frames.get(c.ser, &msg)
 }
 
 // ref returns the position of r for clients, nil where it has none. It needs h.mu.

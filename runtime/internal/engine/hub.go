@@ -270,6 +270,16 @@ type frameCache struct {
 	}
 }
 
+// find returns what there is already.
+func (c *frameCache) find(ser wire.Serializer) (frame []byte, err error, ok bool) { //nolint:revive // the error is part of what is found
+	for i := range c.entries {
+		if e := &c.entries[i]; e.ser == ser {
+			return e.frame, e.err, true
+		}
+	}
+	return nil, nil, false
+}
+
 func (c *frameCache) get(ser wire.Serializer, msg *wire.Message) ([]byte, error) {
 	for i := range c.entries {
 		e := &c.entries[i]
