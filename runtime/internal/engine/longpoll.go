@@ -113,6 +113,13 @@ func (t longPoll) post(w http.ResponseWriter, r *http.Request, e Endpoint, query
 		answer{status: http.StatusGone}.write(w)
 		return
 	}
+	if s != nil { // or it could have any number of bodies kept
+		if problem := s.queueUp(r.Context(), s.reading); problem != nil {
+			problem.write(w)
+			return
+		}
+		defer func() { <-s.reading }()
+	}
 	frames, problem := t.readBatch(w, r, e.mount.MaxFrameBytes)
 	if problem != nil {
 		problem.write(w)

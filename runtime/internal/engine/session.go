@@ -18,6 +18,7 @@ type session struct {
 	id      string
 	expires time.Time // of its tokens
 
+	reading chan struct{}  // full while a body is read, and until it has been received
 	turn    chan struct{}  // full while a batch is received, and for good once the session ends
 	over    chan struct{}  // closed when the session ends
 	inside  sync.WaitGroup // requests; what ends the session waits for them
@@ -40,6 +41,7 @@ func newSession(options LongPoll, c *Conn) *session {
 		conn:     c,
 		id:       randomID(),
 		expires:  time.Now().Add(tokenLife),
+		reading:  make(chan struct{}, 1),
 		turn:     make(chan struct{}, 1),
 		over:     make(chan struct{}),
 	}
@@ -145,18 +147,26 @@ func (s *session) end() {
 	s.conn.End()
 }
 
-// receive takes the frames of a batch in their order; batches take turns.
-func (s *session) receive(ctx context.Context, frames []Frame) answer {
+// queueUp waits for a turn, or returns what a request that gets none is answered.
+func (s *session) queueUp(ctx context.Context, turn chan struct{}) *answer {
 	timeout := time.NewTimer(s.Window)
 	defer timeout.Stop()
 	select {
-	case s.turn <- struct{}{}:
+	case turn <- struct{}{}:
+		return nil
 	case <-timeout.C:
-		return answer{status: http.StatusRequestTimeout}
+		return &answer{status: http.StatusRequestTimeout}
 	case <-s.over:
-		return answer{status: http.StatusGone}
+		return &answer{status: http.StatusGone}
 	case <-ctx.Done():
-		return answer{status: http.StatusRequestTimeout} // to nobody
+		return &answer{status: http.StatusRequestTimeout} // to nobody
+	}
+}
+
+// receive takes the frames of a batch in their order; batches take turns.
+func (s *session) receive(ctx context.Context, frames []Frame) answer {
+	if problem := s.queueUp(ctx, s.turn); problem != nil {
+		return *problem
 	}
 	defer func() { <-s.turn }()
 	for _, f := range frames {
