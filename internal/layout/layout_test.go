@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"runtime/channeltest":     {"runtime/channel", "runtime/client", "runtime/codec"},
 	"examples/chat/chat":      {"runtime/channel", "runtime/client", "runtime/codec", "runtime/gen"},
 	"internal/echo":           {"runtime/channel", "examples/chat/chat"},
-	"internal/peer":           {"runtime/channel", "runtime/gen", "internal/peer/contract"},
+	"internal/peer":           {"runtime/channel", "runtime/gen", "runtime/pubsub", "internal/peer/contract"},
 	"internal/peer/contract":  {"runtime/channel", "runtime/codec", "runtime/gen"},
 
 	"internal/netfault":             {},

@@ -1,6 +1,7 @@
 // Command peer is the server that the recordings in testdata/phoenix were made with, built on chgen: the same mounts,
 // routes, channels and events (testdata/phoenix/README.md describes the recordings). Any of them can be played
-// against it, and the tests beside it do, frame by frame.
+// against it, and the tests beside it do, frame by frame. With -nodes it is several servers, between which requests
+// alternate; nobody is to notice.
 //
 //	go run ./internal/peer -addr 127.0.0.1:4001
 package main
@@ -38,13 +39,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("peer", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:4001", "`host:port` to listen on")
+	size := flags.Int("nodes", 1, "how many servers, all on one bus; requests come to them in turn")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q: peer takes flags only", flags.Arg(0))
 	}
-	sockets := newServer(slog.New(slog.NewTextHandler(stderr, nil)))
+	if *size < 1 {
+		return fmt.Errorf("%d nodes: there must be one at least", *size)
+	}
+	sockets := newNodes(slog.New(slog.NewTextHandler(stderr, nil)), *size)
 	listener, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func TestStopsGracefully(t *testing.T) {
 
 func TestRefusesWrongArguments(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-port", "1"}, {"extra"}, {"-addr", "nowhere"}} {
+	for _, args := range [][]string{{"-port", "1"}, {"extra"}, {"-addr", "nowhere"}, {"-nodes", "0"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%q: no error", args)
 		}

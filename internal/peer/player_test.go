@@ -16,15 +16,13 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-
-	"github.com/chgen/chgen/runtime/channel"
 )
 
 // player plays the client's part of a recording against the peer, at the recorded times of a clock that stands still
 // while anything runs: it lives in a synctest bubble.
 type player struct {
 	t      *testing.T
-	server *channel.Server
+	server *nodes
 	web    *http.Server
 	pipes  *pipes
 	client *http.Client
@@ -38,9 +36,9 @@ type player struct {
 	got   []*event
 }
 
-func newPlayer(t *testing.T) *player {
+func newPlayer(t *testing.T, size int) *player {
 	p := &player{t: t, pipes: newPipes(), begun: time.Now(), conns: make(map[string]*websocket.Conn)}
-	p.server = newServer(slog.New(slog.DiscardHandler))
+	p.server = newNodes(slog.New(slog.DiscardHandler), size)
 	p.web = &http.Server{Handler: p.server, ReadHeaderTimeout: time.Minute}
 	p.client = &http.Client{Transport: &http.Transport{DialContext: p.pipes.Dial}}
 	go func() { _ = p.web.Serve(p.pipes) }()

@@ -10,23 +10,29 @@ import (
 // TestRecordings plays what was recorded of a real Phoenix server.
 func TestRecordings(t *testing.T) {
 	t.Parallel()
-	replay(t, "")
+	replay(t, "", 1)
+}
+
+// TestRecordingsOnTwoNodes plays the same against two servers between which requests alternate: nobody is to notice.
+func TestRecordingsOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	replay(t, "", 2)
 }
 
 // TestRules plays what the rules of the protocol say a Phoenix server does where no recording shows it.
 func TestRules(t *testing.T) {
 	t.Parallel()
-	replay(t, "rules")
+	replay(t, "rules", 1)
 }
 
-func replay(t *testing.T, folder string) {
+func replay(t *testing.T, folder string, size int) {
 	t.Helper()
 	for _, file := range recordings(t, folder) {
 		t.Run(nameOf(file), func(t *testing.T) {
 			t.Parallel()
 			lines := deviate(t, nameOf(file), read(t, file))
 			synctest.Test(t, func(t *testing.T) {
-				if problem := play(t, lines, oneByOne[nameOf(file)]); problem != "" {
+				if problem := play(t, lines, oneByOne[nameOf(file)], size); problem != "" {
 					t.Error(problem)
 				}
 			})
@@ -40,8 +46,8 @@ var oneByOne = map[string]bool{"11_leave": true}
 
 // play does what the client did, each thing once all that came before it in the recording has come, and compares. What
 // was sent at the same time, with nothing between, is sent at once.
-func play(t *testing.T, lines []line, oneByOne bool) (problem string) {
-	p := newPlayer(t)
+func play(t *testing.T, lines []line, oneByOne bool, size int) (problem string) {
+	p := newPlayer(t, size)
 	defer p.stop()
 	compared := newComparison()
 	var want []*event

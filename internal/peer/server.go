@@ -18,8 +18,8 @@ var (
 )
 
 // newServer returns the server with its mounts, its socket and its routes.
-func newServer(log *slog.Logger) *channel.Server {
-	server := channel.NewServer(
+func newServer(log *slog.Logger, opts ...channel.Option) *channel.Server {
+	server := channel.NewServer(append(opts,
 		channel.WithLogger(log),
 		channel.WithMount(channel.Mount{Path: "/socket", CheckOrigin: fromLocalhost}),
 		channel.WithMount(channel.Mount{Path: "/authsocket", CheckOrigin: fromLocalhost, AuthToken: true}),
@@ -32,7 +32,7 @@ func newServer(log *slog.Logger) *channel.Server {
 		}),
 		channel.WithMount(channel.Mount{Path: "/origin", Origins: []string{"https://example.com", "//*.foo.com"}, LongPoll: noLongPoll}),
 		channel.WithMount(channel.Mount{Path: "/origin", Origins: []string{"https://example.com"}, WebSocket: noWebSocket}),
-	)
+	)...)
 	contract.OnConnect(server, connect)
 	handleRoom(server)
 	handleRoster(server)
