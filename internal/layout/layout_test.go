@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 
 	"internal/netfault":             {},
 	"internal/redistest":            {},
+	"internal/soak":                 {"runtime/pubsub"},
 	"runtime/pubsub/internal/relay": {"runtime/pubsub"},
 	"runtime/pubsub/nats":           {"runtime/pubsub", "runtime/pubsub/internal/relay"},
 	"runtime/pubsub/pubsubtest":     {"runtime/pubsub"},
