@@ -26,7 +26,11 @@
 // refuses. After that comes Joined, for handlers that are Joiners, and on channels with presence the presence_state.
 //
 // A broadcast stands in the queues of everybody who is on the topic on this node when its method returns: a reply
-// comes after it. Nothing waits for a client that reads slowly; see Limits.QueueBytes.
+// comes after it. Nothing waits for a client that reads slowly; see Limits.QueueBytes. (A client that is being given what
+// it has missed gets that first.)
+//
+// On a channel with history, a client gets every stream event that is published after its Join has begun to run, in one
+// order for all. What Join reads may contain some of them already: compare ids.
 //
 // A panic ends its membership with phx_error, on which clients join again, and nothing else. So does an error of
 // Joined or of an intercept.

@@ -17,7 +17,7 @@ const (
 	Replaced     = engine.Replaced     // the client has joined the topic again
 	Disconnected = engine.Disconnected // the connection has ended, for whatever reason
 	Draining     = engine.Draining     // the server is shutting down
-	Crashed      = engine.Crashed      // a panic, or an error of Joined or an intercept
+	Crashed      = engine.Crashed      // a panic, an error of Joined or an intercept, or a history that could not be gone on with
 )
 
 // Leaver is implemented by handlers that want to know of the end of their membership.

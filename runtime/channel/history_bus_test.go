@@ -12,6 +12,7 @@ import (
 
 	"github.com/chgen/chgen/runtime/channel"
 	"github.com/chgen/chgen/runtime/gen"
+	"github.com/chgen/chgen/runtime/observe"
 	"github.com/chgen/chgen/runtime/pubsub"
 )
 
@@ -204,4 +205,28 @@ func TestANodeThatLagsBehindRepeatsNothing(t *testing.T) {
 			}, channel.WithPubSub(bus))
 		})
 	}
+}
+
+func TestObserversHearOfRecoveryAndLoss(t *testing.T) {
+	var recovered []observe.Recovered
+	lost := 0
+	bus := newFlaky(pubsub.New())
+	observer := observe.Observer{
+		Recovered:        func(_ context.Context, e observe.Recovered) { recovered = append(recovered, e) },
+		SubscriptionLost: func(context.Context, observe.SubscriptionLost) { lost++ },
+	}
+	runLogged(t, saying(), false, func(s *site) {
+		f := s.follow("f", "")
+		at := f.expectRecovered(false)
+		bus.lose()
+		s.publish("1", "2")
+		bus.find()
+		f.expectEvents("1", "2")
+		s.follow("g", at).expectRecovered(true)
+		s.follow("h", "forged").expectRecovered(false)
+		want := []observe.Recovered{{Channel: "Logged", Recovered: true, Replayed: 2}, {Channel: "Logged"}}
+		if diff := cmp.Diff(want, recovered); diff != "" || lost != 1 {
+			t.Errorf("%d lost; recovered (-want +got):\n%s", lost, diff)
+		}
+	}, channel.WithPubSub(bus), channel.WithObserver(observer))
 }

@@ -265,7 +265,11 @@ func metas(state presence.State) (n int) {
 // observeRecovered says how a client that has shown a position has come in.
 func (m *Membership) observeRecovered(e entry) {
 	if o := m.conn.srv.observer; o != nil {
-		o.Recovered(m.ctx, observe.Recovered{Channel: m.channel.Name, Recovered: e.recovered, Replayed: len(e.records)})
+		replayed := 0
+		if e.recovered {
+			replayed = len(e.records)
+		}
+		o.Recovered(m.ctx, observe.Recovered{Channel: m.channel.Name, Recovered: e.recovered, Replayed: replayed})
 	}
 }
 

@@ -230,7 +230,7 @@ func (q *queue) awaitRoom(ctx context.Context, n int) bool {
 // sent counts bytes out that have been delivered.
 func (q *queue) sent(n int) {
 	q.bytes -= n
-	if q.left != nil && n > 0 {
+	if q.left != nil {
 		close(q.left)
 		q.left = nil
 	}
