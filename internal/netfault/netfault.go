@@ -16,8 +16,9 @@ type Proxy struct {
 
 	mu     sync.Mutex // guards what follows
 	conns  map[net.Conn]bool
+	frozen map[net.Conn]bool
 	held   chan struct{} // closed when what is held may go on; nil when nothing is held
-	closed bool
+	ended  chan struct{} // closed with the proxy
 }
 
 // New begins to carry connections to target. The proxy ends with the test.
@@ -27,7 +28,7 @@ func New(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{listener: listener, target: target, conns: make(map[net.Conn]bool)}
+	p := &Proxy{listener: listener, target: target, conns: make(map[net.Conn]bool), frozen: make(map[net.Conn]bool), ended: make(chan struct{})}
 	p.running.Go(p.accept)
 	t.Cleanup(p.close)
 	return p
@@ -55,6 +56,15 @@ func (p *Proxy) Release() {
 	}
 }
 
+// Freeze leaves the connections that stand open for ever, and carries nothing over them. New ones are carried.
+func (p *Proxy) Freeze() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		p.frozen[conn] = true
+	}
+}
+
 // Cut closes all connections. New ones are carried.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
@@ -66,7 +76,7 @@ func (p *Proxy) Cut() {
 
 func (p *Proxy) close() {
 	p.mu.Lock()
-	p.closed = true
+	close(p.ended)
 	p.mu.Unlock()
 	_ = p.listener.Close()
 	p.Cut()
@@ -90,7 +100,7 @@ func (p *Proxy) carry(client net.Conn) {
 		return
 	}
 	defer p.drop(client)
-	p.wait()
+	p.wait(client)
 	server, err := net.Dial("tcp", p.target)
 	if err != nil || !p.keep(server) {
 		return
@@ -108,17 +118,20 @@ func (p *Proxy) copy(to, from net.Conn) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		p.wait()
+		p.wait(from)
 		if _, werr := to.Write(buf[:n]); werr != nil || err != nil {
 			return
 		}
 	}
 }
 
-// wait returns when nothing is held.
-func (p *Proxy) wait() {
+// wait returns when conn may go on.
+func (p *Proxy) wait(conn net.Conn) {
 	p.mu.Lock()
 	held := p.held
+	if p.frozen[conn] {
+		held = p.ended
+	}
 	p.mu.Unlock()
 	if held != nil {
 		<-held
@@ -128,9 +141,11 @@ func (p *Proxy) wait() {
 func (p *Proxy) keep(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	select {
+	case <-p.ended:
 		_ = conn.Close()
 		return false
+	default:
 	}
 	p.conns[conn] = true
 	return true

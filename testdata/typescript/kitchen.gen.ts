@@ -256,10 +256,13 @@ export interface $Contract {
 
 /** A channel of the schema, for `socket.channel`. */
 export interface ChannelDefinition<C extends $Contract> {
+  /** The pattern of its topics, as in the schema. */
   readonly topic: string;
   /** The errors after which a refused join is tried again. */
   readonly retry?: readonly string[];
+  /** What keeps its presence, where it has any. */
   readonly presence?: typeof $Presence;
+  /** What reads and writes its binary frames, where it has any. */
   readonly binary?: $Binary;
   /** Only for the type checker; never set. */
   readonly $contract?: C;
@@ -341,7 +344,9 @@ export type $JoinArguments<C extends $Contract> = C["history"] extends true
 export type ChannelState = "closed" | "joining" | "joined" | "errored" | "leaving";
 
 interface $TypedChannel<C extends $Contract> {
+  /** The topic with its parameters filled in. */
   readonly topic: string;
+  /** Whether it is joined, and if not, why not. */
   readonly state: ChannelState;
 
   /** Calls callback whenever the state changes, with the error that caused it, if one did. Returns what ends that. */
@@ -465,6 +470,7 @@ export type $ChannelArguments<C extends $Contract> =
  * `tryJoin` list the codes that are possible.
  */
 export class ChannelError extends Error {
+  /** Which error it is; the server's `reason`, or one of the client's own. */
   readonly code: string;
 
   constructor(code: string, message?: string, fields?: object) {
@@ -547,6 +553,7 @@ export function $watch(
 
 /** One key of a channel's presence: mostly one user, with a meta for each place where he is. */
 export interface PresenceEntry<Meta> {
+  /** What the server tracks it under, mostly a user's id. */
   readonly key: string;
   /** Oldest first. phx_ref is unique to the meta and changes with every update of it. */
   readonly metas: readonly (Meta & { readonly phx_ref: string })[];
@@ -554,7 +561,9 @@ export interface PresenceEntry<Meta> {
 
 /** What one change of a channel's presence brought. An update is in both, with the new meta and with the old. */
 export interface PresenceChange<Meta> {
+  /** The metas that came, by key; a key may have had others before. */
   readonly joins: readonly PresenceEntry<Meta>[];
+  /** The metas that went, by key; a key may have others left. */
   readonly leaves: readonly PresenceEntry<Meta>[];
 }
 
@@ -915,6 +924,7 @@ function $fromBase64(text: string): ArrayBuffer {
 
 /** A join or push that a fake server answers. */
 export interface FakeCall<Failure> {
+  /** The topic that it is on. */
   readonly topic: string;
   /** Answers with an error: one that the schema declares, or one of the server's own. Does not return. */
   refuse(error: Failure | $SystemError): never;
@@ -922,6 +932,7 @@ export interface FakeCall<Failure> {
 
 /** What a fake server does with the joins and pushes of a channel: it returns the reply, or refuses. */
 export interface FakeHandlers<C extends $Contract> {
+  /** Answers every join, those after a lost connection too. */
   join(params: C["join"]["payload"], call: FakeCall<C["join"]["error"]>): C["join"]["reply"] | Promise<C["join"]["reply"]>;
   /** By event. One that is not here is answered `unknown_event`. */
   readonly pushes?: { readonly [E in keyof C["pushes"]]?: $FakePush<C["pushes"][E]> };
@@ -1314,6 +1325,7 @@ export class $Socket<Params extends object> {
     };
   }
 
+  /** Whether it is connected, and if not, why not. */
   get state(): SocketState {
     return this.#state;
   }
@@ -2102,7 +2114,7 @@ export type $Debug = (direction: "sent" | "received", frame: $Frame) => unknown;
 /** The longest payload that is printed, in characters. */
 const $longest = 200;
 
-/** What prints frames to the console: their type, topic, event and ref, and the payload, shortened. */
+/** What prints frames to the console: type, topic, event, the ref that ties a reply to its push, and the payload, shortened. */
 export function $printer(): $Debug {
   const pushes = new Map<string | null, string>();
   return (direction, [joinRef, ref, topic, event, payload]) => {
@@ -2113,7 +2125,9 @@ export function $printer(): $Debug {
     else if (direction === "sent") pushes.set(ref, event);
     const text = JSON.stringify(payload, (_, value: unknown) => (value instanceof Uint8Array ? `${value.length} bytes` : value));
     const short = text.length > $longest ? `${text.slice(0, $longest)}…` : text;
-    $global.console.debug(`${direction === "sent" ? "→" : "←"} ${kind} ${topic} ${name}${ref === null ? "" : ` #${ref}`} ${short}`);
+    const arrow = direction === "sent" ? "→" : "←";
+    const number = reply || direction === "sent" ? ` #${ref}` : "";
+    $global.console.debug(`${arrow} ${kind} ${topic} ${name}${number} ${short}`);
   };
 }
 

@@ -1,7 +1,7 @@
 // A page that uses every hook. The test drives it through window.reactPage and reads what it shows and has noted.
 import { createElement, StrictMode, useState, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
-import { room, type Channel, type RoomChannel } from "../../../testdata/typescript/chat.gen";
+import { room, type Channel, type RoomChannel, type Socket } from "../../../testdata/typescript/chat.gen";
 import { useChannel, useEvent, usePresence, usePush, useSocket } from "../../../testdata/typescript/chat.react";
 
 /** What the page is to show. */
@@ -9,6 +9,8 @@ export interface Wanted {
   readonly name: string | null;
   readonly room?: string | null;
   readonly since?: string;
+  /** Whether the component that joins is there; it is, unless this says no. */
+  readonly lobby?: boolean;
   /** Put before the messages, by the event callback of the render at hand. */
   readonly prefix?: string;
   /** Renders again without any change. */
@@ -18,8 +20,17 @@ export interface Wanted {
 const notes: string[] = [];
 const senders = new Set<unknown>();
 
-function Chat({ name, room: id = "react", since, prefix = "" }: Wanted): ReactNode {
-  const { socket, state, reason } = useSocket("/socket", { params: { name: name ?? "" } });
+function Chat(wanted: Wanted): ReactNode {
+  const { socket, state, reason } = useSocket("/socket", { params: { name: wanted.name ?? "" } });
+  return createElement(
+    "main",
+    null,
+    createElement("output", { id: "socket" }, `${state} ${reason}`.trim()),
+    wanted.lobby !== false && createElement(Lobby, { ...wanted, socket }),
+  );
+}
+
+function Lobby({ socket, room: id = "react", since, prefix = "" }: Wanted & { socket: Socket | null }): ReactNode {
   const lobby = useChannel(socket, room, id === null ? null : { room_id: id }, {
     params: since === undefined ? {} : { since },
     onJoin: ({ reply, recovered }) => notes.push(`join ${reply.you.name} ${recovered}`),
@@ -27,9 +38,8 @@ function Chat({ name, room: id = "react", since, prefix = "" }: Wanted): ReactNo
   // No render may see the state of one moment with the reply of another.
   if (lobby.state === "joined" && lobby.reply === undefined) notes.push("torn");
   return createElement(
-    "main",
+    "article",
     null,
-    createElement("output", { id: "socket" }, `${state} ${reason}`.trim()),
     createElement("output", { id: "channel" }, [lobby.state, lobby.error?.code, lobby.channel?.topic].filter(Boolean).join(" ")),
     createElement("button", { id: "retry", onClick: lobby.retry }, "retry"),
     createElement(Room, { channel: lobby.channel, prefix }),

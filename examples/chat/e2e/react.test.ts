@@ -74,6 +74,22 @@ test("in StrictMode a mount joins once, and an unmount leaves nobody behind", as
   }
 });
 
+test("in StrictMode a mount on an open connection joins once, and its unmount leaves once", async () => {
+  const page = await visit();
+  await show(page, { name: "Ada", lobby: false });
+  await shows(page, "socket", "open");
+  for (let n = 1; n <= 3; n++) {
+    await show(page, { name: "Ada", room: "mounts" });
+    await shows(page, "channel", "joined room:mounts");
+    await show(page, { name: "Ada", lobby: false });
+  }
+  await show(page, { name: "Ada", room: "end" });
+  await shows(page, "channel", "joined room:end");
+  const mount = ["phx_join room:mounts", "phx_leave room:mounts"];
+  await expect.poll(() => sent.length).toBe(7);
+  expect(moves()).toEqual([...mount, ...mount, ...mount, "phx_join room:end"]);
+});
+
 test("a membership ends and begins with its topic and its params, and not with a render", async () => {
   const page = await visit();
   await show(page, { name: "Ada", room: "one" });

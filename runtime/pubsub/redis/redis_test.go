@@ -20,7 +20,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func connect(t testing.TB, url string, n int, opts redis.Options) []pubsub.PubSub {
 	t.Helper()
 	opts.Prefix = rand.Text()
-	opts.Log = slog.New(slog.DiscardHandler)
 	nodes := make([]pubsub.PubSub, n)
 	for i := range nodes {
 		nodes[i] = node(t, url, opts)
@@ -30,6 +29,7 @@ func connect(t testing.TB, url string, n int, opts redis.Options) []pubsub.PubSu
 
 func node(t testing.TB, url string, opts redis.Options) *redis.PubSub {
 	t.Helper()
+	opts.Log = slog.New(slog.DiscardHandler)
 	node, err := redis.New(t.Context(), url, opts)
 	if err != nil {
 		t.Fatal(err)

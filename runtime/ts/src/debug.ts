@@ -7,7 +7,7 @@ export type $Debug = (direction: "sent" | "received", frame: $Frame) => unknown;
 /** The longest payload that is printed, in characters. */
 const $longest = 200;
 
-/** What prints frames to the console: their type, topic, event and ref, and the payload, shortened. */
+/** What prints frames to the console: type, topic, event, the ref that ties a reply to its push, and the payload, shortened. */
 export function $printer(): $Debug {
   const pushes = new Map<string | null, string>();
   return (direction, [joinRef, ref, topic, event, payload]) => {
@@ -18,7 +18,9 @@ export function $printer(): $Debug {
     else if (direction === "sent") pushes.set(ref, event);
     const text = JSON.stringify(payload, (_, value: unknown) => (value instanceof Uint8Array ? `${value.length} bytes` : value));
     const short = text.length > $longest ? `${text.slice(0, $longest)}…` : text;
-    $global.console.debug(`${direction === "sent" ? "→" : "←"} ${kind} ${topic} ${name}${ref === null ? "" : ` #${ref}`} ${short}`);
+    const arrow = direction === "sent" ? "→" : "←";
+    const number = reply || direction === "sent" ? ` #${ref}` : "";
+    $global.console.debug(`${arrow} ${kind} ${topic} ${name}${number} ${short}`);
   };
 }
 

@@ -6,6 +6,7 @@ import type { $Clock, $Signal } from "./globals.ts";
  * `tryJoin` list the codes that are possible.
  */
 export class ChannelError extends Error {
+  /** Which error it is; the server's `reason`, or one of the client's own. */
   readonly code: string;
 
   constructor(code: string, message?: string, fields?: object) {

@@ -8,6 +8,7 @@ import type { ChannelDefinition, SocketOptions, $Contract, $SocketArgument } fro
 
 /** A join or push that a fake server answers. */
 export interface FakeCall<Failure> {
+  /** The topic that it is on. */
   readonly topic: string;
   /** Answers with an error: one that the schema declares, or one of the server's own. Does not return. */
   refuse(error: Failure | $SystemError): never;
@@ -15,6 +16,7 @@ export interface FakeCall<Failure> {
 
 /** What a fake server does with the joins and pushes of a channel: it returns the reply, or refuses. */
 export interface FakeHandlers<C extends $Contract> {
+  /** Answers every join, those after a lost connection too. */
   join(params: C["join"]["payload"], call: FakeCall<C["join"]["error"]>): C["join"]["reply"] | Promise<C["join"]["reply"]>;
   /** By event. One that is not here is answered `unknown_event`. */
   readonly pushes?: { readonly [E in keyof C["pushes"]]?: $FakePush<C["pushes"][E]> };

@@ -2,6 +2,7 @@ import { $Listeners } from "./listeners.ts";
 
 /** One key of a channel's presence: mostly one user, with a meta for each place where he is. */
 export interface PresenceEntry<Meta> {
+  /** What the server tracks it under, mostly a user's id. */
   readonly key: string;
   /** Oldest first. phx_ref is unique to the meta and changes with every update of it. */
   readonly metas: readonly (Meta & { readonly phx_ref: string })[];
@@ -9,7 +10,9 @@ export interface PresenceEntry<Meta> {
 
 /** What one change of a channel's presence brought. An update is in both, with the new meta and with the old. */
 export interface PresenceChange<Meta> {
+  /** The metas that came, by key; a key may have had others before. */
   readonly joins: readonly PresenceEntry<Meta>[];
+  /** The metas that went, by key; a key may have others left. */
   readonly leaves: readonly PresenceEntry<Meta>[];
 }
 

@@ -108,6 +108,7 @@ export class $Socket<Params extends object> {
     };
   }
 
+  /** Whether it is connected, and if not, why not. */
   get state(): SocketState {
     return this.#state;
   }

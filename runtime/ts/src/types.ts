@@ -20,10 +20,13 @@ export interface $Contract {
 
 /** A channel of the schema, for `socket.channel`. */
 export interface ChannelDefinition<C extends $Contract> {
+  /** The pattern of its topics, as in the schema. */
   readonly topic: string;
   /** The errors after which a refused join is tried again. */
   readonly retry?: readonly string[];
+  /** What keeps its presence, where it has any. */
   readonly presence?: typeof $Presence;
+  /** What reads and writes its binary frames, where it has any. */
   readonly binary?: $Binary;
   /** Only for the type checker; never set. */
   readonly $contract?: C;
@@ -105,7 +108,9 @@ export type $JoinArguments<C extends $Contract> = C["history"] extends true
 export type ChannelState = "closed" | "joining" | "joined" | "errored" | "leaving";
 
 interface $TypedChannel<C extends $Contract> {
+  /** The topic with its parameters filled in. */
   readonly topic: string;
+  /** Whether it is joined, and if not, why not. */
   readonly state: ChannelState;
 
   /** Calls callback whenever the state changes, with the error that caused it, if one did. Returns what ends that. */

@@ -103,7 +103,7 @@ describe("debug", () => {
     const { channel } = await joined({ debug: true });
     void channel.tryPush("send", { body: "x".repeat(300) });
     await last().reply("send", { id: "7" });
-    await last().message(null, null, "room:lobby", "created", { body: "a" });
+    await last().message(null, "e:1:mac", "room:lobby", "created", { body: "a" });
     await last().message("1", null, "room:lobby", "created", { body: "b" });
     void channel.tryPush("upload", new Uint8Array(5));
     await last().receive(new Uint8Array([2, 10, 5, ...new TextEncoder().encode("room:lobbychunk"), 4, 5]).buffer);

@@ -1,5 +1,6 @@
 // web/chat.gen.ts
 var ChannelError = class extends Error {
+  /** Which error it is; the server's `reason`, or one of the client's own. */
   code;
   constructor(code, message, fields) {
     super(message || code);
@@ -185,6 +186,7 @@ var $Socket = class {
       }
     };
   }
+  /** Whether it is connected, and if not, why not. */
   get state() {
     return this.#state;
   }
@@ -813,7 +815,9 @@ function $printer() {
     else if (direction === "sent") pushes.set(ref, event);
     const text = JSON.stringify(payload, (_, value) => value instanceof Uint8Array ? `${value.length} bytes` : value);
     const short = text.length > $longest ? `${text.slice(0, $longest)}\u2026` : text;
-    $global.console.debug(`${direction === "sent" ? "\u2192" : "\u2190"} ${kind} ${topic} ${name2}${ref === null ? "" : ` #${ref}`} ${short}`);
+    const arrow = direction === "sent" ? "\u2192" : "\u2190";
+    const number = reply || direction === "sent" ? ` #${ref}` : "";
+    $global.console.debug(`${arrow} ${kind} ${topic} ${name2}${number} ${short}`);
   };
 }
 function $sent(data, binary) {
