@@ -4,6 +4,7 @@ package natstest
 
 import (
 	"net"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -52,6 +53,32 @@ func (s *Server) Stop() {
 
 // Lose has the server, which is stopped, come back with an empty store.
 func (s *Server) Lose() { s.opts.StoreDir = s.t.TempDir() }
+
+// Copy returns a copy of the store of the server, which is stopped.
+func (s *Server) Copy() string {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(s.opts.StoreDir)); err != nil {
+		s.t.Fatal(err)
+	}
+	return dir
+}
+
+// Use has the server, which is stopped, come back with another store.
+func (s *Server) Use(dir string) { s.opts.StoreDir = dir }
+
+// Subscriptions returns how many subscriptions clients have.
+func (s *Server) Subscriptions() uint32 { return s.server.NumSubscriptions() }
+
+// Taken returns how many messages the server has taken from clients.
+func (s *Server) Taken() int64 {
+	s.t.Helper()
+	stats, err := s.server.Varz(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return stats.InMsgs
+}
 
 // Addr is the server's host and port.
 func (s *Server) Addr() string { return s.server.Addr().String() }
