@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +25,17 @@ type Server struct {
 // Start runs a redis-server with more arguments, if any ("--appendonly", "yes"), until the test ends. A machine without
 // one fails the test.
 func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return start(t, append([]string{"--save", "", "--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0"}, args...))
+}
+
+// StartSentinel runs a Sentinel with a configuration file, which it writes to, until the test ends.
+func StartSentinel(t testing.TB, config string) *Server {
+	t.Helper()
+	return start(t, []string{config, "--sentinel"})
+}
+
+func start(t testing.TB, args []string) *Server {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,10 +58,7 @@ func (s *Server) URL() string { return "redis://" + s.addr }
 func (s *Server) Run() {
 	s.t.Helper()
 	_, port, _ := net.SplitHostPort(s.addr)
-	args := append([]string{
-		"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--daemonize", "no",
-		"--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0",
-	}, s.args...)
+	args := append(slices.Clone(s.args), "--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--daemonize", "no")
 	s.cmd = exec.Command("redis-server", args...)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("the tests need Redis (apt-get install redis-server, or make redis): %v", err)

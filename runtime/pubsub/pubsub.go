@@ -60,6 +60,9 @@ type Subscriber interface {
 	// Lost is called when publications may have been lost for good: those between what Receive was given last and next.
 	// at is the position that the topic stands at: what comes after it will be received. It is zero where the
 	// subscription's History is; where it is not, Lost is not called before the position is known.
+	//
+	// Where a History is, Lost tells of what is kept: that others were lost with it is not told while the kept ones can
+	// all be had. Who needs to know of those publishes them on a topic of their own.
 	Lost(at Position, err error)
 }
 

@@ -39,17 +39,22 @@ func newPair(t *testing.T, args ...string) *pair {
 	p := &pair{T: t, server: server, proxy: netfault.New(t, server.Addr()), kept: pubsubtest.NewRecorder(), plain: pubsubtest.NewRecorder()}
 	p.near = node(t, server.URL(), redis.Options{Timeout: quick.Timeout})
 	p.far = node(t, "redis://"+p.proxy.Addr(), quick)
+	p.subscribe()
+	return p
+}
+
+func (p *pair) subscribe() {
+	p.Helper()
 	for topic, r := range map[string]*pubsubtest.Recorder{"kept": p.kept, "plain": p.plain} {
-		sub, err := p.far.Subscribe(t.Context(), topic, history(topic), r)
+		sub, err := p.far.Subscribe(p.Context(), topic, history(topic), r)
 		if err != nil {
-			t.Fatal(err)
+			p.Fatal(err)
 		}
-		t.Cleanup(sub.Cancel)
+		p.Cleanup(sub.Cancel)
 		if topic == "kept" {
 			p.start = sub.Start()
 		}
 	}
-	return p
 }
 
 func history(topic string) pubsub.History {
