@@ -43,6 +43,7 @@ func (b *bus) connect(ctx context.Context, url string) error {
 		return err
 	}
 	b.running.Go(b.dispatch)
+	b.running.Go(b.fly)
 	if err := b.flush(ctx); err != nil {
 		return err
 	}
@@ -70,15 +71,20 @@ func (b *bus) made() uint64 { return b.conn.Stats().Reconnects }
 // reconnected tells the topics of the hole, once the server has all subscriptions again. Where the connection breaks
 // again before that, it is called again.
 func (b *bus) reconnected() {
+	made := b.made()
 	b.running.Go(func() {
-		made := b.made()
-		if b.flush(b.ctx) != nil || b.checkEpoch() != nil {
+		err := errors.Join(b.flush(b.ctx), b.checkEpoch())
+		b.taking.Lock()
+		defer b.taking.Unlock()
+		switch {
+		case b.made() != made || made <= b.connection:
+		case err != nil:
 			_ = b.conn.ForceReconnect() // an error says that it is closed
-			return
+		default:
+			b.opts.Log.Info("nats: subscribed again")
+			b.relay.Hole(func(string) bool { return true }, errInterrupted)
+			b.connection = made
 		}
-		b.opts.Log.Info("nats: subscribed again")
-		b.relay.Hole(func(string) bool { return true }, errInterrupted)
-		b.connection.Store(made)
 	})
 }
 
@@ -114,7 +120,9 @@ func (b *bus) take(m *nats.Msg) {
 			return
 		}
 	}
-	if topic, ok := decodeTopic(name); ok && b.connection.Load() == b.made() {
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	if topic, ok := decodeTopic(name); ok && b.connection == b.made() {
 		b.relay.Arrived(topic, message)
 	}
 }
@@ -223,11 +231,11 @@ func (b *bus) flush(ctx context.Context) error {
 		f = &flight{done: make(chan struct{})}
 		b.flushing.next = f
 	}
-	if !b.flushing.busy {
-		b.flushing.busy = true
-		b.running.Go(b.fly)
-	}
 	b.flushing.Unlock()
+	select {
+	case b.flushes <- struct{}{}:
+	default:
+	}
 	select {
 	case <-f.done:
 		return f.err
@@ -236,18 +244,21 @@ func (b *bus) flush(ctx context.Context) error {
 	}
 }
 
-// fly makes one round trip after the other, until nobody waits for one.
+// fly makes one round trip after the other while there is somebody who waits for one.
 func (b *bus) fly() {
 	for {
+		select {
+		case <-b.flushes:
+		case <-b.ctx.Done():
+			return
+		}
 		b.flushing.Lock()
 		f := b.flushing.next
 		b.flushing.next = nil
-		b.flushing.busy = f != nil
 		b.flushing.Unlock()
-		if f == nil {
-			return
+		if f != nil {
+			f.err = b.conn.FlushTimeout(b.opts.Timeout)
+			close(f.done)
 		}
-		f.err = b.conn.FlushTimeout(b.opts.Timeout)
-		close(f.done)
 	}
 }

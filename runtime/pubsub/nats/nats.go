@@ -117,7 +117,7 @@ type PubSub struct {
 // tls://. It fails if none of them can be reached now. Close gives everything back.
 func New(ctx context.Context, url string, opts Options) (*PubSub, error) {
 	opts = opts.withDefaults()
-	b := &bus{opts: opts, node: rand.Text(), messages: make(chan *nats.Msg, 1<<16)}
+	b := &bus{opts: opts, node: rand.Text(), messages: make(chan *nats.Msg, 1<<16), flushes: make(chan struct{}, 1)}
 	b.listening.subs = make(map[string][]*nats.Subscription)
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	p := &PubSub{bus: b}
@@ -168,10 +168,12 @@ type bus struct {
 	messages chan *nats.Msg  // what arrives, in order
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
-	running  sync.WaitGroup // dispatch, probe, flushes, purges
+	running  sync.WaitGroup // dispatch, fly, probing, reconnected
 
-	connection atomic.Uint64 // how often the connection had been made anew when the topics were told
-	probed     atomic.Int64  // the newest probe that has come back
+	taking     sync.Mutex // held while a message is handed out, or the topics are told of a hole
+	connection uint64     // how often the connection had been made anew when they were told last; guarded by taking
+
+	probed atomic.Int64 // the newest probe that has come back
 
 	epoch struct {
 		sync.Mutex        // held while the stream is asked
@@ -182,8 +184,8 @@ type bus struct {
 	flushing struct {
 		sync.Mutex
 		next *flight // waits for the one before it
-		busy bool
 	}
+	flushes chan struct{} // holds a token when there is a next one
 
 	listening struct {
 		sync.Mutex

@@ -108,13 +108,30 @@ func (b *bus) checkEpoch() error {
 	info, err := b.stream(ctx)
 	if err == nil && info.Config.Metadata[epochKey] == current && info.State.LastSeq < b.seen.Load() {
 		b.opts.Log.Warn("nats: the stream has lost messages", "last", info.State.LastSeq, "seen", b.seen.Load())
-		_, err = b.js.UpdateStream(ctx, b.config(rand.Text()))
+		err = b.renew(ctx, current)
 	}
 	if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
 		b.epoch.current = ""
 		return nil
 	}
 	return err
+}
+
+// renew gives the stream a new epoch. Of the old one nothing may be found, neither while it is replaced nor by those who
+// do not know yet that it has been.
+func (b *bus) renew(ctx context.Context, old string) error {
+	stream, err := b.js.Stream(ctx, b.opts.Prefix)
+	if err != nil {
+		return err
+	}
+	everything := jetstream.WithPurgeSubject(b.subject(kindKept, old+".>"))
+	if err := stream.Purge(ctx, everything); err != nil {
+		return err
+	}
+	if _, err := b.js.UpdateStream(ctx, b.config(rand.Text())); err != nil {
+		return err
+	}
+	return stream.Purge(ctx, everything)
 }
 
 // inEpoch calls do with the epoch, and once more if that has ended.

@@ -179,6 +179,10 @@ func (p *PubSub) Replay(ctx context.Context, topic string, history pubsub.Histor
 func (p *PubSub) Close() {
 	p.relay.Close()
 	p.bus.cancel()
+	for _, l := range p.bus.lanes {
+		l.mu.Lock()   // whoever is about to make it run has done so, or sees that it is over
+		l.mu.Unlock() //nolint:staticcheck // nothing but waiting
+	}
 	p.bus.running.Wait()
 	p.bus.client.Close()
 }
