@@ -443,6 +443,33 @@ func TestEventsThatNobodyTakesGiveTheMembershipUp(t *testing.T) {
 	})
 }
 
+func TestAMembershipThatWasGivenUpIsJoinedAgainOnceCallbacksHaveCaughtUp(t *testing.T) {
+	play(t, func(t *testing.T, s *script) {
+		room := chat.NewRoomClient(s.client(client.WithEventQueue(2)), lobby)
+		hold := make(chan struct{})
+		room.OnMessageDeleted(func(chat.RoomMessageDeletedEvent) { <-hold })
+		l, _ := joinLobby(t, room, s)
+		for i := range 6 {
+			at := func(n int) string { return fmt.Sprint("e:", 3*i+n) }
+			l.deleted(at(1), "1")
+			synctest.Wait() // it is with its callback, and does not wait any more
+			for n := 2; n <= 4; n++ {
+				l.deleted(at(n), "2")
+			}
+			l.expect("phx_leave", `{}`)
+			began := time.Now()
+			for range 3 {
+				hold <- struct{}{}
+			}
+			joinRef, ref := l.expect("phx_join", fmt.Sprintf(`{"_recover":%q}`, at(3)))
+			if waited := time.Since(began); waited != 0 {
+				t.Errorf("it has waited %v", waited)
+			}
+			l.send(`[%q,%q,"room:lobby","phx_reply",{"status":"ok","response":%s,"recovery":{"position":%q,"recovered":true}}]`, joinRef, ref, joined, at(3))
+		}
+	})
+}
+
 func TestPresenceIsPutTogetherFromStateAndDiffs(t *testing.T) {
 	play(t, func(t *testing.T, s *script) {
 		room := chat.NewRoomClient(s.client(), lobby)

@@ -39,28 +39,26 @@ func (ch *Channel) keep(ctx context.Context, params ParamsFunc) {
 		if s.ctx.Err() != nil {
 			continue // the client's own backoff is enough
 		}
-		if errors.Is(err, ErrOverrun) { // there was a success, but another before callbacks have caught up would be none
-			ch.awaitCallbacks(ctx)
-			continue
+		var caughtUp <-chan struct{}
+		if errors.Is(err, ErrOverrun) {
+			caughtUp = ch.callbacksMade()
 		}
 		select {
-		case <-time.After(retry.next()):
+		case <-caughtUp:
+		case <-time.After(retry.next()): // a callback may wait for the channel
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// awaitCallbacks returns when the callbacks that wait now have been made, or ctx ends.
-func (ch *Channel) awaitCallbacks(ctx context.Context) {
+// callbacksMade returns a channel that is closed when the callbacks that wait now have been made.
+func (ch *Channel) callbacksMade() <-chan struct{} {
 	made := make(chan struct{})
 	ch.c.mu.Lock()
+	defer ch.c.mu.Unlock()
 	ch.notices.add(task{run: func() { close(made) }})
-	ch.c.mu.Unlock()
-	select {
-	case <-made:
-	case <-ctx.Done():
-	}
+	return made
 }
 
 // again notes why there is no membership, and ends the channel unless another attempt makes sense.
