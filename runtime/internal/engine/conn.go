@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -38,7 +36,7 @@ type Conn struct {
 	work sync.WaitGroup // memberships and the renewal that have not ended; Receive adds, and is over when End waits
 
 	mu       sync.Mutex // guards what follows
-	members  map[string]*Membership
+	members  members
 	alive    int  // memberships that have not ended, replaced ones included
 	draining bool // no new joins; closed with 1012 when the last member has gone
 
@@ -119,7 +117,7 @@ func (c *Conn) End() {
 // hangUp ends the memberships and the renewal, without waiting for them.
 func (c *Conn) hangUp() {
 	c.mu.Lock()
-	members := slices.Collect(maps.Values(c.members))
+	members := c.members.list()
 	if c.cancelRenewal != nil {
 		c.cancelRenewal()
 	}

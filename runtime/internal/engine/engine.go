@@ -9,12 +9,15 @@
 // # Goroutines
 //
 // A connection belongs to its transport, which moves its messages, ends it (Conn.End) and so waits for everything that
-// the connection has started. On WebSocket that is one goroutine, the reader (link.serve); a long-poll session has none
-// but those of its requests, and whoever finds that it has to end runs session.end, which waits for them too. Beside
-// that there are, only while they have something to do:
+// the connection has started. On WebSocket that is one goroutine, the reader (link.serve), which ends while there is
+// nothing to read where the poller can tell when there is (park.go); a long-poll session has none but those of its
+// requests, and whoever finds that it has to end runs session.end, which waits for them too. Beside that there are, only
+// while they have something to do:
 //
-//   - the writer (link.write), started by whoever queues a frame. It ends when the queue is empty or the network fails;
-//     link.serve waits for it.
+//   - the flushers (flusher.run), which write what waits on connections as long as the network takes it at once, and the
+//     poller (poller.run), which starts readers. They belong to the server; Shutdown waits for them.
+//   - the writer (link.write), started for a connection whose network does not take at once what there is. It ends when
+//     the queue is empty or the network fails; link.serve waits for it.
 //   - one for each membership (Membership.run), started by whoever puts something into its mailbox. It ends when the
 //     mailbox is empty or the membership has ended; Conn.End waits for it.
 //   - one for each concurrent event that is being worked on; Membership.finish waits for it.
@@ -66,27 +69,29 @@ type ConnectFunc func(ctx context.Context, r *http.Request, q *ConnectQuery) (co
 
 // Server serves sockets. Handle, Extend and OnConnect are called before it serves; everything else at any time.
 type Server struct {
-	limits   Limits
-	mounts   []mount
-	anywhere mount // of every path, where there are no mounts
-	log      *slog.Logger
-	bus      pubsub.PubSub
-	connect  ConnectFunc
-	router   router
-	topics   *registry
-	tracker  *presence.Tracker
-	started  time.Time // what link.lastSeen counts from
-	serial   atomic.Uint64
-	node     string // tells this server's connections from those of others on the bus
-	secret   []byte // of tokens
-	sessions sessions
-	flushers []flusher
-	flushing sync.WaitGroup    // flushers that have something to do
-	nodes    *nodes            // nil where there is one node only
-	stopping chan struct{}     // closed when Shutdown begins
-	observer *observe.Observer // of all observers; nil where there is none
-	stats    stats
-	onDrop   func(Delivery) // dropped, made once for all queues
+	limits    Limits
+	mounts    []mount
+	anywhere  mount // of every path, where there are no mounts
+	log       *slog.Logger
+	bus       pubsub.PubSub
+	connect   ConnectFunc
+	router    router
+	topics    *registry
+	tracker   *presence.Tracker
+	started   time.Time // what link.lastSeen counts from
+	serial    atomic.Uint64
+	node      string // tells this server's connections from those of others on the bus
+	secret    []byte // of tokens
+	sessions  sessions
+	flushers  []flusher
+	flushing  sync.WaitGroup // flushers that have something to do
+	poller    poller
+	parkAfter time.Duration     // of silence, a reader goes
+	nodes     *nodes            // nil where there is one node only
+	stopping  chan struct{}     // closed when Shutdown begins
+	observer  *observe.Observer // of all observers; nil where there is none
+	stats     stats
+	onDrop    func(Delivery) // dropped, made once for all queues
 
 	mu       sync.Mutex // guards what follows
 	conns    map[*Conn]struct{}
@@ -126,6 +131,7 @@ func New(cfg Config) *Server {
 	for _, m := range cfg.Mounts {
 		s.mounts = append(s.mounts, newMount(m, s.limits))
 	}
+	s.parkAfter = defaultParkAfter
 	s.flushers = newFlushers(&s.flushing)
 	s.topics = newRegistry(s)
 	s.tracker = presence.New(s.topics.diff)

@@ -39,6 +39,7 @@ func (m *Membership) start(call *Call) {
 	if old != nil && old.replaced() && old.member {
 		m.conn.reply(old.closeMessage()) // after the new join's reply: rule 3.13
 	}
+	m.stopWatching() // many clients never push
 	m.afterJoin()
 	returned = true
 	m.run()

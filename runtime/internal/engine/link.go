@@ -17,6 +17,7 @@ import (
 // write buffer holds at least the largest, 127 bytes.
 const (
 	readBuffer  = 512
+	aheadBuffer = 64 // where what is read has been read ahead
 	writeBuffer = 128
 )
 
@@ -26,12 +27,13 @@ const (
 type link struct {
 	net.Conn
 	owner   *Conn
-	ws      *websocket.Conn
-	early   []byte // what the HTTP server had read already
-	readErr error  // of the network; for the reader alone
+	ws      *websocket.Conn // nil while it is dropped
+	early   []byte          // what the HTTP server had read already
+	readErr error           // of the network; for the reader alone
 
 	direct  direct
 	flusher *flusher
+	reading
 
 	limited io.LimitedReader // of the reader: kept to spare an allocation for each message
 
@@ -81,12 +83,21 @@ func (l *link) limitWriting() {
 }
 
 // Cut implements Carrier.
-func (l *link) Cut() { _ = l.Conn.Close() }
+func (l *link) Cut() {
+	_ = l.Conn.Close()
+	l.wake()
+}
 
 func (l *link) grace() time.Duration { return l.owner.srv.limits.CloseTimeout }
 
-// wakeReader makes a read that is under way, and the next, fail.
-func (l *link) wakeReader() { _ = l.SetReadDeadline(time.Unix(1, 0)) }
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// wakeReader makes a read that is under way, and the next, fail. The connection is ending.
+func (l *link) wakeReader() {
+	_ = l.SetReadDeadline(longAgo)
+	l.wake()
+}
 
 // writeNow writes one frame, and what has come to wait then. It does not keep the frame's memory.
 func (l *link) writeNow(frame []byte) {
@@ -151,7 +162,13 @@ func (l *link) Read(p []byte) (int, error) {
 		l.early = l.early[n:]
 		return n, nil
 	}
-	n, err := l.Conn.Read(p)
+	if len(l.inbox) > 0 {
+		return l.takeInbox(p), nil
+	}
+	if l.readErr != nil {
+		return 0, l.readErr
+	}
+	n, err := l.readNetwork(p)
 	if err != nil {
 		l.readErr = err
 	}
@@ -212,7 +229,8 @@ func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		l.early = make([]byte, n)
 		_, _ = buffered.Read(l.early) // it is all in the buffer
 	}
-	return l, bufio.NewReadWriter(bufio.NewReaderSize(l, readBuffer), bufio.NewWriterSize(l, writeBuffer)), nil
+	l.prepareReading()
+	return l, l.buffers(), nil
 }
 
 // canHijack reports whether w, or a ResponseWriter that it wraps, can be hijacked.

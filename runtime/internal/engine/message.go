@@ -54,12 +54,12 @@ func (c *messageContext) makeReal() {
 // Err implements context.Context.
 func (c *messageContext) Err() error {
 	c.mu.Lock()
-	real, err := c.real, c.err
+	made, err := c.real, c.err
 	c.mu.Unlock()
-	if err == nil && real == nil {
+	if err == nil && made == nil {
 		err = c.state()
-	} else if real != nil && real.Err() != nil {
-		err = real.Err()
+	} else if made != nil && made.Err() != nil {
+		err = made.Err()
 	}
 	if err == nil {
 		return nil
@@ -182,11 +182,11 @@ func (m *Membership) checkDeadline() {
 	}
 }
 
-// stopWatching ends the timer of a membership that has ended.
+// stopWatching ends the timer of a membership that will not need it for a while, or any more.
 func (m *Membership) stopWatching() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.deadline != nil {
-		m.deadline.Stop()
+	if m.deadline != nil && len(m.working) == 0 && m.deadline.Stop() {
+		m.deadline = nil
 	}
 }

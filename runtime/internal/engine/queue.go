@@ -183,10 +183,13 @@ func (q *queue) append(f outFrame) {
 	q.bytes += len(f.data)
 	switch cap(q.frames) {
 	case 0:
-		q.frames = make([]outFrame, 0, keepFrames)
-	case keepFrames:
-		if len(q.frames) == keepFrames {
-			q.frames = append(bursts.Get().(*[burstFrames]outFrame)[:0], q.frames...)
+		q.frames = few.Get().(*[fewFrames]outFrame)[:0]
+	case fewFrames:
+		if len(q.frames) == fewFrames {
+			small := q.frames
+			q.frames = append(bursts.Get().(*[burstFrames]outFrame)[:0], small...)
+			clear(small)
+			few.Put((*[fewFrames]outFrame)(small))
 		}
 	}
 	q.frames = append(q.frames, f)
@@ -405,14 +408,17 @@ func (q *queue) next(written int) (data []byte, chunk *[]byte) {
 	return nil, nil
 }
 
-// keepFrames is how many frames an idle queue has room for.
-const keepFrames = 2
+// How many frames a queue has room for at first, and once it has more to hold: in memory that all queues share, because
+// most of them are empty most of the time.
+const (
+	fewFrames   = 2
+	burstFrames = 128
+)
 
-// burstFrames is how many frames a queue has room for that has more to hold than keepFrames: in memory that queues
-// share, because most of them are empty most of the time.
-const burstFrames = 128
-
-var bursts = sync.Pool{New: func() any { return new([burstFrames]outFrame) }}
+var (
+	few    = sync.Pool{New: func() any { return new([fewFrames]outFrame) }}
+	bursts = sync.Pool{New: func() any { return new([burstFrames]outFrame) }}
+)
 
 // maxHoles is how many frames that have been dropped a queue may keep in its index anyway.
 const maxHoles = 64
@@ -448,10 +454,13 @@ func (q *queue) compact() {
 	clear(q.frames[n:])
 	q.frames = q.frames[:n]
 	q.head = 0
-	if n > 0 || cap(q.frames) <= keepFrames {
+	if n > 0 {
 		return
 	}
-	if cap(q.frames) == burstFrames { // all of it is clear
+	switch cap(q.frames) { // all of it is clear
+	case fewFrames:
+		few.Put((*[fewFrames]outFrame)(q.frames[:fewFrames]))
+	case burstFrames:
 		bursts.Put((*[burstFrames]outFrame)(q.frames[:burstFrames]))
 	}
 	q.frames = nil

@@ -43,7 +43,7 @@ func (c *Conn) receive(data []byte, binary bool) error {
 // toMember hands a frame to its topic's membership.
 func (c *Conn) toMember(msg *wire.Message) {
 	c.mu.Lock()
-	m := c.members[msg.Topic]
+	m := c.members.get(msg.Topic)
 	c.mu.Unlock()
 	switch {
 	case m == nil && msg.Event == wire.EventLeave:
@@ -109,17 +109,14 @@ func (c *Conn) admit(m *Membership) (refusal []byte) {
 	if c.draining {
 		return closedError
 	}
-	old := c.members[m.topic]
+	old := c.members.get(m.topic)
 	limit := c.srv.limits.Channels
-	if old == nil && len(c.members) >= limit || c.alive >= 2*limit { // replaced handlers may take their time to end
+	if old == nil && c.members.len() >= limit || c.alive >= 2*limit { // replaced handlers may take their time to end
 		return tooManyChannels
 	}
 	c.alive++
-	if c.members == nil {
-		c.members = make(map[string]*Membership)
-	}
 	m.old = old
-	c.members[m.topic] = m
+	c.members.put(m)
 	return nil
 }
 
@@ -136,13 +133,11 @@ func (c *Conn) ended() {
 func (c *Conn) dismiss(m *Membership, last *wire.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.members[m.topic] == m {
-		delete(c.members, m.topic)
-	}
+	c.members.remove(m)
 	if last != nil {
 		c.reply(last)
 	}
-	if c.draining && len(c.members) == 0 {
+	if c.draining && c.members.len() == 0 {
 		c.Close(closeRestart, c.retryAfter())
 	}
 }

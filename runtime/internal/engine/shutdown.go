@@ -25,6 +25,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	select {
 	case <-s.idle:
 		s.flushing.Wait()
+		s.poller.wait()
 		s.endNode(ctx)
 		return nil
 	case <-ctx.Done():
@@ -90,7 +91,7 @@ func (s *Server) pause(ctx context.Context, d time.Duration) {
 func (c *Conn) drain() {
 	c.mu.Lock()
 	c.draining = true
-	members := slices.Collect(maps.Values(c.members))
+	members := c.members.list()
 	if len(members) == 0 {
 		c.Close(closeRestart, c.retryAfter())
 	}

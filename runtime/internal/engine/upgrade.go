@@ -96,6 +96,7 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	if refusal != nil { // browsers show a close reason to a generated client, but not what is in a 403
 		c.Close(closeRefused, refusal.Reason)
 	}
+	l.watchIdle()
 	go l.serve()
 	return nil
 }
@@ -203,23 +204,12 @@ func accept(w http.ResponseWriter, r *http.Request, c *Conn, subprotocol string)
 	if subprotocol != "" {
 		subprotocols = []string{subprotocol}
 	}
-	compression := websocket.CompressionDisabled
-	if c.mount.WebSocket.Compression {
-		compression = websocket.CompressionNoContextTakeover
-	}
 	l := &link{owner: c, flusher: c.srv.flusher()}
-	ws, err := websocket.Accept(&hijackWriter{w, l}, r, &websocket.AcceptOptions{
-		Subprotocols:       subprotocols,
-		InsecureSkipVerify: true,        // the origin has been checked
-		CompressionMode:    compression, // of what is read: we write the data frames
-		OnPingReceived:     func(context.Context, []byte) bool { l.touch(); return true },
-		OnPongReceived:     func(context.Context, []byte) { l.touch() },
-	})
+	ws, err := websocket.Accept(&hijackWriter{w, l}, r, l.options(subprotocols))
 	if err != nil {
 		c.srv.log.WarnContext(r.Context(), "upgrade failed", "err", err, "remote", remoteHost(r))
 		return nil
 	}
-	ws.SetReadLimit(-1) // the reader has its own
-	l.ws = ws
+	l.use(ws)
 	return l
 }

@@ -11,36 +11,50 @@ import (
 	"github.com/coder/websocket"
 )
 
-// serve is the reader goroutine of a WebSocket. It owns the connection and returns when everything of it has ended.
+// serve is a reader goroutine of a WebSocket: it receives frames until the connection ends, and then ends everything of
+// it, or until the link is parked.
 func (l *link) serve() {
+	if parked := l.read(); parked {
+		return
+	}
 	c := l.owner
 	defer c.End()
-	l.watchIdle()
-	l.read()
 	l.stopIdle()
 	c.hangUp()
 	if l.readErr == nil || c.out.isClosing() {
 		l.linger()
 	}
-	_ = l.ws.CloseNow()
+	if l.ws != nil {
+		_ = l.ws.CloseNow()
+	} else {
+		_ = l.Close()
+	}
+	c.srv.poller.forget(l)
 }
 
-// read receives frames until the connection ends.
-func (l *link) read() {
+// read receives frames until the connection ends or the link is parked.
+func (l *link) read() (parked bool) {
 	for {
+		if !l.awaitMessage() {
+			return true
+		}
+		if err := l.revive(); err != nil {
+			l.readFailed(err)
+			return false
+		}
 		kind, reader, err := l.ws.Reader(context.Background())
 		if err != nil {
 			l.readFailed(err)
-			return
+			return false
 		}
 		data, err := l.readMessage(reader)
 		if err != nil {
 			l.readFailed(err)
-			return
+			return false
 		}
-		l.touch()
+		l.noteGap(l.touch())
 		if l.owner.Receive(data, kind == websocket.MessageBinary) != nil {
-			return
+			return false
 		}
 	}
 }
@@ -84,14 +98,18 @@ func (l *link) readMessage(r io.Reader) ([]byte, error) {
 	return bytes.Clone(scratch.Bytes()), nil
 }
 
-// touch notes that a frame has been received.
-func (l *link) touch() { l.lastSeen.Store(int64(time.Since(l.owner.srv.started))) }
+// touch notes that a frame has been received, and says how long there had been none.
+func (l *link) touch() (silent time.Duration) {
+	now := time.Since(l.owner.srv.started)
+	return now - time.Duration(l.lastSeen.Swap(int64(now)))
+}
 
+// watchIdle starts the clock, before the first reader.
 func (l *link) watchIdle() {
 	l.touch()
 	l.idleMu.Lock() // checkIdle may come before the assignment
 	defer l.idleMu.Unlock()
-	l.idle = time.AfterFunc(l.owner.mount.IdleTimeout, l.checkIdle)
+	l.idle = time.AfterFunc(min(l.owner.srv.parkAfter, l.owner.mount.IdleTimeout), l.checkIdle)
 }
 
 func (l *link) stopIdle() {
@@ -101,16 +119,30 @@ func (l *link) stopIdle() {
 	l.idle = nil
 }
 
-// checkIdle closes the connection when nothing has been received for the idle timeout, or looks again later.
+// idleIn has checkIdle look in a while.
+func (l *link) idleIn(d time.Duration) {
+	l.idleMu.Lock()
+	defer l.idleMu.Unlock()
+	if l.idle != nil {
+		l.idle.Reset(d)
+	}
+}
+
+// checkIdle closes the connection when nothing has been received for the idle timeout, sends its reader away when
+// nothing has for parkAfter, and looks again later.
 func (l *link) checkIdle() {
-	left := l.owner.mount.IdleTimeout - (time.Since(l.owner.srv.started) - time.Duration(l.lastSeen.Load()))
+	silent := time.Since(l.owner.srv.started) - time.Duration(l.lastSeen.Load())
+	left := l.owner.mount.IdleTimeout - silent
 	if left <= 0 {
 		l.owner.Close(closeGoingAway, "idle")
 		return
 	}
-	l.idleMu.Lock()
-	defer l.idleMu.Unlock()
-	if l.idle != nil {
-		l.idle.Reset(left)
+	if l.fetch != nil && !l.parked.Load() {
+		if wait := l.owner.srv.parkAfter - silent; wait > 0 {
+			left = min(left, wait)
+		} else {
+			_ = l.SetReadDeadline(longAgo)
+		}
 	}
+	l.idleIn(left)
 }

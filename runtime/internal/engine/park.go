@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// A reader leaves as soon as there is nothing to read, unless messages come one upon the other: then it stays until the
+// connection has been silent for defaultParkAfter, since leaving and coming back costs more than waiting.
+const (
+	defaultParkAfter = 2 * time.Second
+	busyGap          = 100 * time.Millisecond // between two messages, at most
+	busyStreak       = 4                      // such gaps in a row
+)
+
+// reading is the part of a link that waits for the client. A reader goroutine that finds nothing to read parks the link
+// and ends: the poller starts another when there is something. So an idle connection has no goroutine, whose stack would
+// be most of its memory. Where there is no poller, or the connection is none of the system's, the reader stays.
+type reading struct {
+	buffered *bufio.Reader // the library's
+	inbox    []byte        // what has been read ahead, of memory
+	memory   *[]byte       // nil while nothing has
+
+	fetch func(fd uintptr) bool // reads ahead; for the reader alone, like its outcome
+	n     int
+	err   error
+	stays bool // fetch is to wait
+	gaps  int  // short ones between the latest messages; for the reader alone
+
+	parked atomic.Bool // nobody reads; whoever sets it back starts a reader
+	slot   int         // of the poller, for what it calls with; -1 where it is not known to it
+}
+
+var inboxes = sync.Pool{New: func() any {
+	b := make([]byte, 4<<10)
+	return &b
+}}
+
+// prepareReading makes it possible to park l.
+func (l *link) prepareReading() {
+	l.slot = -1
+	if l.direct.conn == nil || !canPark {
+		return
+	}
+	l.fetch = func(fd uintptr) bool {
+		memory := inboxes.Get().(*[]byte)
+		l.n, l.err = readNow(fd, *memory)
+		if l.n > 0 {
+			l.inbox, l.memory = (*memory)[:l.n], memory
+			return true
+		}
+		inboxes.Put(memory)
+		return !l.stays || !errors.Is(l.err, syscall.EAGAIN) // else it is called again when there is something
+	}
+}
+
+// noteGap notes how long the client had been silent before a message.
+func (l *link) noteGap(silent time.Duration) {
+	if l.gaps++; silent > busyGap {
+		l.gaps = 0
+	}
+}
+
+// awaitMessage returns when there is something to read, or an error of the network that reading will meet too. It
+// returns false when the link has been parked instead.
+func (l *link) awaitMessage() bool {
+	if l.fetch == nil || len(l.early) > 0 || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
+		return true
+	}
+	l.stays = l.gaps >= busyStreak
+	for {
+		err := l.direct.conn.Read(l.fetch)
+		if err == nil && l.err != nil {
+			err = l.err
+		}
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			_ = l.SetReadDeadline(time.Time{})
+			l.gaps = 0
+		default:
+			l.readErr = noMore(l.n, err)
+			return true
+		}
+		if l.isEnding() { // which the deadline may have been to tell
+			l.readErr = net.ErrClosed
+			return true
+		}
+		if l.park() {
+			return false
+		}
+	}
+}
+
+// noMore is the error of a read of n bytes.
+func noMore(n int, err error) error {
+	if err == nil && n == 0 {
+		return io.EOF
+	}
+	return err
+}
+
+// isEnding reports whether the reader is wanted for the end of the connection.
+func (l *link) isEnding() bool { return l.owner.out.isClosing() }
+
+// park leaves l to the poller, or to whoever has begun to end the connection meanwhile. It returns false where the reader
+// has to go on.
+func (l *link) park() bool {
+	l.hibernate()
+	l.parked.Store(true)
+	if l.isEnding() || l.owner.srv.poller.watch(l) != nil {
+		return !l.unpark()
+	}
+	return true
+}
+
+// unpark reports whether the caller is to start a reader, or to go on as one.
+func (l *link) unpark() bool { return l.parked.CompareAndSwap(true, false) }
+
+// wake starts a reader for a link that is parked.
+func (l *link) wake() {
+	if l.unpark() {
+		go l.serve()
+	}
+}
+
+// readable is wake for the poller, which starts the clock anew too.
+func (l *link) readable() {
+	if l.unpark() {
+		l.idleIn(l.owner.srv.parkAfter)
+		go l.serve()
+	}
+}
+
+// takeInbox takes what has been read ahead.
+func (l *link) takeInbox(p []byte) int {
+	n := copy(p, l.inbox)
+	if l.inbox = l.inbox[n:]; len(l.inbox) == 0 {
+		inboxes.Put(l.memory)
+		l.inbox, l.memory = nil, nil
+	}
+	return n
+}
+
+// readNetwork reads from the network while a message is under way: a reader that is asked to leave then stays.
+func (l *link) readNetwork(p []byte) (int, error) {
+	for {
+		n, err := l.Conn.Read(p)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || l.isEnding() {
+			return n, err
+		}
+		_ = l.SetReadDeadline(time.Time{})
+		if l.isEnding() { // and the deadline was meant to say so
+			return 0, net.ErrClosed
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// canPark says that there is a poller.
+const canPark = true
+
+// poller waits for all parked links of a server at once, with epoll. Its goroutine, which waits in the runtime's own
+// poller and so holds no thread, exists while it knows links.
+type poller struct {
+	mu    sync.Mutex // guards what follows
+	epoll *os.File   // nil while no link is known
+	fd    int        // of epoll
+	slots []slot
+	free  []int // of slots
+	used  int
+	done  sync.WaitGroup // of the goroutine
+}
+
+// slot is a link that the poller knows. What the kernel calls it by has the slot's turn in it, so that an event for a
+// link that has gone does not meet the next one.
+type slot struct {
+	link *link
+	turn int32
+}
+
+// watch has l woken once when there is something to read.
+func (p *poller) watch(l *link) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.epoll == nil {
+		if err := p.open(); err != nil {
+			return err
+		}
+	}
+	op := syscall.EPOLL_CTL_MOD
+	if l.slot < 0 {
+		op = syscall.EPOLL_CTL_ADD
+		p.place(l)
+	}
+	event := syscall.EpollEvent{
+		Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollOneShot,
+		Fd:     int32(l.slot),
+		Pad:    p.slots[l.slot].turn,
+	}
+	var failed error
+	err := l.direct.conn.Control(func(fd uintptr) { failed = syscall.EpollCtl(p.fd, op, int(fd), &event) })
+	if err = errors.Join(err, failed); err != nil && op == syscall.EPOLL_CTL_ADD {
+		p.remove(l)
+	}
+	return err
+}
+
+const epollOneShot = 1 << 30
+
+// open starts the goroutine. It needs mu.
+func (p *poller) open() error {
+	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		_ = syscall.Close(fd)
+		return err
+	}
+	p.fd, p.epoll = fd, os.NewFile(uintptr(fd), "epoll")
+	raw, err := p.epoll.SyscallConn()
+	if err != nil {
+		_ = p.epoll.Close()
+		p.epoll = nil
+		return err
+	}
+	p.done.Add(1)
+	go p.run(raw)
+	return nil
+}
+
+// place gives l a slot. It needs mu.
+func (p *poller) place(l *link) {
+	if n := len(p.free); n > 0 {
+		l.slot = p.free[n-1]
+		p.free = p.free[:n-1]
+	} else {
+		l.slot = len(p.slots)
+		p.slots = append(p.slots, slot{})
+	}
+	p.slots[l.slot].link = l
+	p.used++
+}
+
+// forget takes l away, if it is known. Its connection is closed, or will not be parked any more.
+func (p *poller) forget(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.slot >= 0 {
+		p.remove(l)
+	}
+}
+
+// remove takes l out of its slot, and ends the goroutine after the last. It needs mu.
+func (p *poller) remove(l *link) {
+	s := &p.slots[l.slot]
+	s.link = nil
+	s.turn++
+	p.free = append(p.free, l.slot)
+	l.slot = -1
+	if p.used--; p.used == 0 {
+		_ = p.epoll.Close()
+		p.epoll, p.slots, p.free = nil, nil, nil
+	}
+}
+
+// run wakes links until the poller is closed.
+func (p *poller) run(raw syscall.RawConn) {
+	defer p.done.Done()
+	events := make([]syscall.EpollEvent, 256)
+	links := make([]*link, 0, len(events))
+	for {
+		n := 0
+		var failed error
+		err := raw.Read(func(fd uintptr) bool {
+			n, failed = syscall.EpollWait(int(fd), events, 0)
+			return n != 0 && !errors.Is(failed, syscall.EINTR)
+		})
+		if err != nil || failed != nil {
+			return // it is closed
+		}
+		links = p.linksOf(events[:n], links[:0])
+		for i, l := range links {
+			l.readable()
+			links[i] = nil
+		}
+	}
+}
+
+// linksOf appends the links that events are of.
+func (p *poller) linksOf(events []syscall.EpollEvent, links []*link) []*link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range events {
+		if int(e.Fd) >= len(p.slots) {
+			continue
+		}
+		if s := p.slots[e.Fd]; s.link != nil && s.turn == e.Pad {
+			links = append(links, s.link)
+		}
+	}
+	return links
+}
+
+// wait returns when the goroutine has ended.
+func (p *poller) wait() { p.done.Wait() }
+
+// readNow reads what there is. fd does not block.
+func readNow(fd uintptr, p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(int(fd), p)
+		if !errors.Is(err, syscall.EINTR) {
+			return max(n, 0), err
+		}
+	}
+}

@@ -1,0 +1,298 @@
+//go:build linux
+
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+)
+
+// parkServer is a server on a real network, where there is something to park.
+func parkServer(t *testing.T, cfg Config) (*Server, *httptest.Server) {
+	t.Helper()
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	s := New(cfg)
+	s.parkAfter = 20 * time.Millisecond
+	web := httptest.NewServer(s)
+	t.Cleanup(func() {
+		if err := s.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {
+			t.Error(err)
+		}
+		web.Close()
+	})
+	return s, web
+}
+
+func dial(t *testing.T, web *httptest.Server) *websocket.Conn {
+	t.Helper()
+	conn, _, err := websocket.Dial(t.Context(), web.URL+"/websocket?vsn=2.0.0", &websocket.DialOptions{HTTPClient: web.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return conn
+}
+
+// links returns the links of all connections.
+func (s *Server) links() (links []*link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if l, ok := c.out.carrier.(*link); ok {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
+// until waits for a condition that others bring about.
+func until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for !condition() {
+		if t.Context().Err() != nil {
+			t.Fatalf("never: %s", what)
+		}
+		runtime.Gosched()
+	}
+}
+
+func allParked(s *Server, n int) func() bool {
+	return func() bool {
+		links := s.links()
+		for _, l := range links {
+			if !l.parked.Load() {
+				return false
+			}
+		}
+		return len(links) == n
+	}
+}
+
+// beat sends a heartbeat and waits for the answer.
+func beat(t *testing.T, conn *websocket.Conn, ref int) {
+	t.Helper()
+	if err := conn.Write(t.Context(), websocket.MessageText, fmt.Appendf(nil, `[null,"%d","phoenix","heartbeat",{}]`, ref)); err != nil {
+		t.Fatal(err)
+	}
+	expectBeat(t, conn, ref)
+}
+
+func expectBeat(t *testing.T, conn *websocket.Conn, ref int) {
+	t.Helper()
+	_, answer, err := conn.Read(t.Context())
+	if want := fmt.Sprintf(`[null,"%d","phoenix","phx_reply",{"status":"ok","response":{}}]`, ref); err != nil || string(answer) != want {
+		t.Fatalf("got %q, %v; want %q", answer, err, want)
+	}
+}
+
+func TestASilentConnectionHasNoReader(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	conn := dial(t, web)
+	for ref := range 5 {
+		until(t, "the link is parked", allParked(s, 1))
+		if l := s.links()[0]; l.ws != nil {
+			t.Error("the library's connection is still there")
+		}
+		beat(t, conn, ref)
+	}
+}
+
+func TestABusyConnectionKeepsItsReaderForAWhile(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	conn := dial(t, web)
+	for ref := range 3 * busyStreak {
+		beat(t, conn, ref)
+	}
+	until(t, "the link is parked once it is silent", allParked(s, 1))
+	beat(t, conn, 99)
+}
+
+func TestAParkedConnectionAnswersPings(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	conn := dial(t, web)
+	until(t, "the link is parked", allParked(s, 1))
+	ctx := conn.CloseRead(t.Context())
+	if err := conn.Ping(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMessagesReachAParkedConnectionInAnyPieces(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	for _, size := range []int{1, 7, 1000, 1 << 20} {
+		raw := upgraded(t, web)
+		until(t, "the link is parked", allParked(s, 1))
+		var stream []byte
+		for ref := range 3 { // the first wakes the reader up, the others come along
+			stream = append(stream, masked(fmt.Sprintf(`[null,"%d","phoenix","heartbeat",{"x":"%s"}]`, ref, strings.Repeat("x", 20_000)))...)
+		}
+		go func() {
+			for len(stream) > 0 {
+				n := min(size, len(stream))
+				if _, err := raw.Write(stream[:n]); err != nil {
+					return
+				}
+				stream = stream[n:]
+			}
+		}()
+		received := make([]byte, 0, 1000)
+		buf := make([]byte, 1000)
+		for strings.Count(string(received), `"ok"`) < 3 {
+			n, err := raw.Read(buf)
+			if err != nil {
+				t.Fatalf("pieces of %d: %v after %q", size, err, received)
+			}
+			received = append(received, buf[:n]...)
+		}
+		_ = raw.Close()
+		until(t, "the connection has ended", allParked(s, 0))
+	}
+}
+
+// upgraded returns the network's connection of a WebSocket.
+func upgraded(t *testing.T, web *httptest.Server) net.Conn {
+	t.Helper()
+	raw, err := net.Dial("tcp", web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = raw.Close() })
+	_, _ = fmt.Fprintf(raw, "GET /websocket?vsn=2.0.0 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+	var head []byte
+	one := make([]byte, 1)
+	for !strings.HasSuffix(string(head), "\r\n\r\n") {
+		if _, err := raw.Read(one); err != nil {
+			t.Fatal(err)
+		}
+		head = append(head, one[0])
+	}
+	return raw
+}
+
+// masked is a text frame of a client, masked with zeros.
+func masked(text string) []byte {
+	return append([]byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0}, text...)
+}
+
+func TestAParkedConnectionEndsInEveryWay(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		end  func(t *testing.T, s *Server, conn *websocket.Conn)
+		code websocket.StatusCode
+	}{
+		"the client closes":   {func(_ *testing.T, _ *Server, conn *websocket.Conn) { _ = conn.Close(websocket.StatusNormalClosure, "") }, -1},
+		"the client is gone":  {func(_ *testing.T, _ *Server, conn *websocket.Conn) { _ = conn.CloseNow() }, -1},
+		"the server closes":   {func(_ *testing.T, s *Server, _ *websocket.Conn) { s.links()[0].owner.Close(closeGoingAway, "bye") }, closeGoingAway},
+		"the queue is killed": {func(_ *testing.T, s *Server, _ *websocket.Conn) { s.links()[0].owner.out.kill() }, -1},
+		"the server drains": {func(t *testing.T, s *Server, _ *websocket.Conn) {
+			go func() { _ = s.Shutdown(context.WithoutCancel(t.Context())) }()
+		}, closeRestart},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, web := parkServer(t, Config{})
+			conn := dial(t, web)
+			until(t, "the link is parked", allParked(s, 1))
+			test.end(t, s, conn)
+			if test.code != -1 {
+				if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != test.code {
+					t.Errorf("got %v, want %d", err, test.code)
+				}
+				_ = conn.CloseNow()
+			}
+			until(t, "the connection has ended", allParked(s, 0))
+		})
+	}
+}
+
+func TestAParkedConnectionIsClosedWhenItIsIdleForTooLong(t *testing.T) {
+	t.Parallel()
+	_, web := parkServer(t, Config{Mounts: []Mount{{Path: "/", IdleTimeout: 60 * time.Millisecond}}})
+	conn := dial(t, web)
+	if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != closeGoingAway {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConnectionsThatCannotBeParkedAreServed(t *testing.T) {
+	t.Parallel()
+	s := New(Config{Logger: slog.New(slog.DiscardHandler)})
+	web := httptest.NewUnstartedServer(s)
+	web.TLS = &tls.Config{NextProtos: []string{"http/1.1"}}
+	web.StartTLS()
+	t.Cleanup(web.Close)
+	conn := dial(t, web)
+	for ref := range 20 {
+		beat(t, conn, ref)
+	}
+	if s.links()[0].fetch != nil {
+		t.Error("the link of a TLS connection can be parked")
+	}
+	_ = conn.CloseNow()
+	until(t, "the connection has ended", allParked(s, 0))
+}
+
+func TestManyConnectionsComeAndGoWhileOthersAreParked(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	var clients sync.WaitGroup
+	for seed := range 20 {
+		clients.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // it decides nothing but the test's course
+			for range 10 {
+				conn := dial(t, web)
+				for ref := range random.IntN(8) {
+					beat(t, conn, ref)
+					if random.IntN(2) == 0 {
+						runtime.Gosched()
+					}
+				}
+				if random.IntN(2) == 0 {
+					_ = conn.Close(websocket.StatusNormalClosure, "")
+				} else {
+					_ = conn.CloseNow()
+				}
+			}
+		})
+	}
+	clients.Wait()
+	until(t, "all connections have ended", allParked(s, 0))
+}
+
+func TestThePollerEndsWithTheServer(t *testing.T) {
+	ignored := goleak.IgnoreCurrent()
+	s := New(Config{Logger: slog.New(slog.DiscardHandler)})
+	web := httptest.NewServer(s)
+	conn := dial(t, web)
+	until(t, "the link is parked", allParked(s, 1))
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _, _ = conn.Read(t.Context())
+		_ = conn.CloseNow()
+	}()
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-read
+	web.Close()
+	goleak.VerifyNone(t, ignored)
+}
