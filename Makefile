@@ -19,6 +19,7 @@ lint:
 generated: node_modules/.installed
 	$(GO) run ./cmd/chgen check $(CHAT)/chat.yaml
 	$(GO) run ./cmd/chgen check internal/peer/peer.yaml
+	$(GO) run ./cmd/chgen check internal/soak/soak.yaml
 	cd $(CHAT) && $(GO) tool -modfile=../../tools/go.mod esbuild web/app.ts --bundle --format=esm --target=es2022 --log-level=warning \
 		| diff -q - web/dist/app.js \
 		|| { echo "$(CHAT)/web/dist/app.js is stale: run 'make generate'" >&2; exit 1; }
@@ -71,6 +72,11 @@ redis:
 # What stalled and hostile clients do to the latency of the others; about eight minutes, on a machine that does nothing else.
 bench-latency:
 	$(GO) test -run '^$$' -bench Latency -benchtime 1x -timeout 30m ./internal/hostile
+
+# Services of several processes under faults, for as long as one likes: make soak SOAK=30m SEED=7 NODES=3 FOLLOWERS=60
+SOAK ?= 5m
+soak: redis
+	SOAK=$(SOAK) $(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' ./internal/soak
 
 # How long each fuzz target runs.
 FUZZTIME ?= 1m

@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"internal/netfault":             {},
 	"internal/redistest":            {},
 	"internal/soak":                 {"runtime/pubsub"},
+	"internal/soak/contract":        {"runtime/channel", "runtime/codec", "runtime/gen"},
 	"runtime/pubsub/internal/relay": {"runtime/pubsub"},
 	"runtime/pubsub/nats":           {"runtime/pubsub", "runtime/pubsub/internal/relay"},
 	"runtime/pubsub/pubsubtest":     {"runtime/pubsub"},

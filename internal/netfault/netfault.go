@@ -8,27 +8,28 @@ import (
 	"testing"
 )
 
-// Proxy stands between clients and one address.
+// Proxy stands between clients and addresses.
 type Proxy struct {
 	listener net.Listener
-	target   string
 	running  sync.WaitGroup
 
-	mu     sync.Mutex // guards what follows
-	conns  map[net.Conn]bool
-	frozen map[net.Conn]bool
-	held   chan struct{} // closed when what is held may go on; nil when nothing is held
-	ended  chan struct{} // closed with the proxy
+	mu      sync.Mutex // guards what follows
+	targets []string
+	next    int // the target whose turn it is
+	conns   map[net.Conn]bool
+	frozen  map[net.Conn]bool
+	held    chan struct{} // closed when what is held may go on; nil when nothing is held
+	ended   chan struct{} // closed with the proxy
 }
 
-// New begins to carry connections to target. The proxy ends with the test.
-func New(t testing.TB, target string) *Proxy {
+// New begins to carry connections to the targets, each to the next. The proxy ends with the test.
+func New(t testing.TB, targets ...string) *Proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{listener: listener, target: target, conns: make(map[net.Conn]bool), frozen: make(map[net.Conn]bool), ended: make(chan struct{})}
+	p := &Proxy{listener: listener, targets: targets, conns: make(map[net.Conn]bool), frozen: make(map[net.Conn]bool), ended: make(chan struct{})}
 	p.running.Go(p.accept)
 	t.Cleanup(p.close)
 	return p
@@ -36,6 +37,13 @@ func New(t testing.TB, target string) *Proxy {
 
 // Addr is where clients connect to.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// SetTargets has connections from now on go to other addresses.
+func (p *Proxy) SetTargets(targets ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.targets = targets
+}
 
 // Hold leaves all connections open, and takes new ones, but carries nothing any more.
 func (p *Proxy) Hold() {
@@ -101,8 +109,8 @@ func (p *Proxy) carry(client net.Conn) {
 	}
 	defer p.drop(client)
 	p.wait(client)
-	server, err := net.Dial("tcp", p.target)
-	if err != nil || !p.keep(server) {
+	server := p.dial()
+	if server == nil || !p.keep(server) {
 		return
 	}
 	defer p.drop(server)
@@ -110,6 +118,20 @@ func (p *Proxy) carry(client net.Conn) {
 	back.Go(func() { p.copy(client, server) })
 	p.copy(server, client)
 	back.Wait()
+}
+
+// dial connects to the target whose turn it is, or to the first after it that can be reached.
+func (p *Proxy) dial() net.Conn {
+	p.mu.Lock()
+	targets, first := p.targets, p.next
+	p.next++
+	p.mu.Unlock()
+	for i := range targets {
+		if conn, err := net.Dial("tcp", targets[(first+i)%len(targets)]); err == nil {
+			return conn
+		}
+	}
+	return nil
 }
 
 func (p *Proxy) copy(to, from net.Conn) {

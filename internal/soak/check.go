@@ -26,7 +26,8 @@ type topic struct {
 // placed is a publication and where it stands, if any client was told.
 type placed struct {
 	*Publication
-	at pubsub.Position
+	at    pubsub.Position
+	ended time.Duration // when it stood at its place for certain
 }
 
 // epoch is what is known to stand in an epoch.
@@ -55,7 +56,7 @@ func Check(log *Log) *Report {
 	}
 	for i := range log.Streams {
 		s := &log.Streams[i]
-		w := &walk{checker: c, stream: s, topic: c.topic(s.Topic), received: make(map[string]bool)}
+		w := &walk{checker: c, stream: s, topic: c.topic(s.Topic), received: make(map[string]int)}
 		w.run()
 	}
 	return &c.report
@@ -72,7 +73,10 @@ func (c *checker) topic(name string) *topic {
 
 func (c *checker) publish(p *Publication) {
 	t := c.topic(p.Topic)
-	q := &placed{Publication: p}
+	q := &placed{Publication: p, ended: p.Ended}
+	if !p.Acked {
+		q.ended = forever
+	}
 	t.published = append(t.published, q)
 	t.byID[p.ID] = q
 	c.report.Publications++

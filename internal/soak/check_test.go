@@ -167,6 +167,11 @@ func TestEditedLogsAreFoundOut(t *testing.T) {
 			s := &log.Streams[goes]
 			s.Events = slices.Insert(s.Events, index(t, s, "p15"), s.Events[index(t, s, "p13")])
 		}, []soak.Kind{soak.Duplicate}},
+		{"a duplicate for a client that is told no positions", func(t *testing.T, log *soak.Log) {
+			s := &log.Streams[plain]
+			i := index(t, s, "p5")
+			s.Events = slices.Insert(s.Events, i+1, s.Events[i])
+		}, []soak.Kind{soak.Duplicate}},
 		{"a lost subscription", func(_ *testing.T, log *soak.Log) {
 			s := &log.Streams[stays]
 			s.Events = s.Events[:20]

@@ -22,7 +22,7 @@ type walk struct {
 	*checker
 	stream   *Stream
 	topic    *topic
-	received map[string]bool
+	received map[string]int // in which segment, counted from 1
 	segments []segment
 	cursor   pubsub.Position // everything of the segment up to here was received
 	begun    time.Duration   // the latest begin of what was received
@@ -64,12 +64,16 @@ func (w *walk) join(e *Event) {
 		w.report.Joins++
 	}
 	w.segments = append(w.segments, segment{from: e.At})
-	w.cursor = e.Position
+	if w.cursor = e.Position; e.Position.Epoch == "" {
+		w.begun = 0 // its new node may have less than its old one had: see receive
+	}
 }
 
+// receive checks a delivery. A client that is told no positions can show none, so what it is given again by another node
+// that lags behind is no duplicate: each segment stands for itself.
 func (w *walk) receive(e *Event) {
 	w.report.Deliveries++
-	p := w.topic.byID[e.ID]
+	p, before := w.topic.byID[e.ID], w.received[e.ID]
 	switch {
 	case p == nil:
 		w.violation(Invented, w.stream, "%s", e.ID)
@@ -77,18 +81,18 @@ func (w *walk) receive(e *Event) {
 	case len(w.segments) == 0:
 		w.violation(Invented, w.stream, "%s before the first join", e.ID)
 		return
-	case w.received[e.ID]:
+	case before == len(w.segments) || before > 0 && e.Position.Epoch != "":
 		w.violation(Duplicate, w.stream, "%s at %v", e.ID, e.At)
 		return
 	case p.Except == w.stream.Client:
 		w.violation(Excluded, w.stream, "%s at %v", e.ID, e.At)
 		return
-	case p.Acked && p.Ended < w.begun:
+	case p.ended < w.begun:
 		w.violation(Disorder, w.stream, "%s, answered at %v, after one begun at %v", e.ID, p.Ended, w.begun)
 	case p.at.Epoch == w.cursor.Epoch && p.at.Offset < w.cursor.Offset:
 		w.violation(Disorder, w.stream, "%s at offset %d after offset %d", e.ID, p.at.Offset, w.cursor.Offset)
 	}
-	w.received[e.ID] = true
+	w.received[e.ID] = len(w.segments)
 	w.begun = max(w.begun, p.Begun)
 	w.current().through = max(w.current().through, p.Begun)
 	w.move(p)
@@ -117,7 +121,7 @@ func (w *walk) whole(before uint64) {
 	}
 	for _, offset := range in.between(w.cursor.Offset, before) {
 		p := in.byOffset[offset]
-		if p.Except != w.stream.Client && !w.received[p.ID] {
+		if p.Except != w.stream.Client && w.received[p.ID] == 0 {
 			w.holes = append(w.holes, p)
 		}
 	}
@@ -127,13 +131,13 @@ func (w *walk) whole(before uint64) {
 // received: also those that nobody was given.
 func (w *walk) missing() {
 	for _, p := range w.holes {
-		if !w.received[p.ID] {
+		if w.received[p.ID] == 0 {
 			w.violation(Lost, w.stream, "%s at offset %d", p.ID, p.at.Offset)
-			w.received[p.ID] = true // so that it is told once
+			w.received[p.ID] = len(w.segments) // so that it is told once
 		}
 	}
 	for _, p := range w.topic.published {
-		if !p.Acked || p.Except == w.stream.Client || w.received[p.ID] {
+		if !p.Acked || p.Except == w.stream.Client || w.received[p.ID] > 0 {
 			continue
 		}
 		i := sort.Search(len(w.segments), func(i int) bool { return w.segments[i].from >= p.Begun })
@@ -155,15 +159,13 @@ func (w *walk) excuse(e *Event) {
 
 func (w *walk) reason(e *Event) string {
 	shown := w.topic.epochs[e.Shown.Epoch]
-	if e.Shown.Epoch != e.Position.Epoch {
-		held := time.Duration(0) // the epoch that was shown
-		if shown != nil {
-			held = shown.seen
-		}
-		for i := range w.log.Faults {
-			if f := &w.log.Faults[i]; f.Forgets && f.To >= held && f.From <= e.At {
-				return "forgotten by the bus"
-			}
+	held := time.Duration(0) // the epoch that was shown; the node may not have heard of its end when it replies
+	if shown != nil {
+		held = shown.seen
+	}
+	for i := range w.log.Faults {
+		if f := &w.log.Faults[i]; f.Forgets && f.To >= held && f.From <= e.At {
+			return "forgotten by the bus"
 		}
 	}
 	if e.At-w.last >= w.stream.TTL {
@@ -175,7 +177,7 @@ func (w *walk) reason(e *Event) string {
 	}
 	missed := 0
 	for _, p := range w.topic.published {
-		if p.Begun > e.At || p.Ended < begun || p.at == e.Shown {
+		if p.Begun > e.At || p.Ended < begun || p.at.Epoch == e.Shown.Epoch && p.at.Offset <= e.Shown.Offset {
 			continue
 		}
 		if missed++; p.Begun+w.stream.TTL <= e.At {

@@ -19,6 +19,8 @@
 // server are kept beside it, and where they are others (a restart, a failover, even one back again), or the topic's keys
 // are gone, the next use of the topic begins a new epoch with an empty log. A server that comes back with its data may
 // have lost the last second, and a replica may lag: nobody could tell, so positions from before are not gone on from.
+// (Redis also gives itself another replication id when its first replica attaches, and when it has been without replicas
+// for repl-backlog-ttl, an hour: that looks like a failover back, and begins new epochs too.)
 // Entries are forgotten after History.TTL; the epoch and the offset are remembered for Options.Memory after the last
 // use, so that a client on a quiet topic can still come back.
 //
