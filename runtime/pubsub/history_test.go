@@ -92,12 +92,12 @@ func TestPublicationsAreKeptForTheirTime(t *testing.T) {
 		keep(t, bus, "a")
 		_, page := replay(t, bus, pubsub.Position{}, 0)
 		beginning := pubsub.Position{Epoch: page.Head.Epoch}
-		time.Sleep(kept.TTL - time.Second)
+		<-time.After(kept.TTL - time.Second)
 		keep(t, bus, "b")
 		if texts, _ := replay(t, bus, beginning, 9); len(texts) != 2 {
 			t.Errorf("before the time is up: %q", texts)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if _, page := replay(t, bus, beginning, 9); !page.Gap {
 			t.Error("once it is up there is no gap")
 		}
@@ -115,13 +115,13 @@ func TestATopicIsRememberedForItsTimeAfterItsLastUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		sub.Cancel()
-		time.Sleep(kept.TTL - time.Second)
+		<-time.After(kept.TTL - time.Second)
 		if _, page := replay(t, bus, sub.Start(), 9); page.Gap {
 			t.Error("who comes back in time is told that he missed something")
 		}
-		time.Sleep(2 * kept.TTL)
+		<-time.After(2 * kept.TTL)
 		if _, page := replay(t, bus, sub.Start(), 9); !page.Gap {
 			t.Error("the topic is remembered for ever")
 		}
