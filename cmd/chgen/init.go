@@ -23,8 +23,8 @@ import (
 //go:embed starter
 var starter embed.FS
 
-// goVersion is what the go.mod of a new project says.
-const goVersion = "1.26"
+// goVersion is what the go.mod of a new project says: what that of chgen does, or the go command would change it.
+const goVersion = "1.26.0"
 
 // init writes a project that runs, with its outputs.
 func (c *command) init(args []string) int {

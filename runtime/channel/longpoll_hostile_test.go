@@ -135,40 +135,47 @@ func TestABatchWaitsForTheOneBefore(t *testing.T) {
 }
 
 func TestABodyIsNotReadBeforeTheOneBefore(t *testing.T) {
-	run(t, nil, func(s *site) {
-		p := s.poller("")
-		body, stuck := io.Pipe()
-		first, _ := http.NewRequest(http.MethodPost, "http://example.com"+p.path, body)
-		first.Header = p.header()
-		client := &http.Client{Transport: &http.Transport{DialContext: s.dialer.Dial, DisableKeepAlives: true}}
-		go func() {
-			if resp, err := client.Do(first); err == nil {
-				_ = resp.Body.Close()
-			}
-		}()
-		<-time.After(9 * time.Second)
-		go func() { _, _ = stuck.Write([]byte("[")) }()
-		later := strings.NewReader(`[null,"1","phoenix","heartbeat",{}` + strings.Repeat(" ", 60_000) + `]`)
-		second, _ := http.NewRequest(http.MethodPost, "http://example.com"+p.path, later)
-		second.Header = p.header()
-		answered := make(chan int, 1)
-		go func() {
-			resp, err := client.Do(second)
-			if err != nil {
-				answered <- 0
-				return
-			}
+	run(t, nil, func(s *site) { s.poller("").expectBodiesToTakeTurns() })
+}
+
+func TestABodyForAnotherNodeIsNotReadBeforeTheOneBefore(t *testing.T) {
+	runNodes(t, 2, &room{}, func(c *cluster) { c.sites[0].poller("").at(c.sites[1]).expectBodiesToTakeTurns() })
+}
+
+// expectBodiesToTakeTurns posts a body that does not end, and one beside it.
+func (p *poller) expectBodiesToTakeTurns() {
+	t := p.s.t
+	body, stuck := io.Pipe()
+	first, _ := http.NewRequest(http.MethodPost, "http://example.com"+p.path, body)
+	first.Header = p.header()
+	client := &http.Client{Transport: &http.Transport{DialContext: p.s.dialer.Dial, DisableKeepAlives: true}}
+	go func() {
+		if resp, err := client.Do(first); err == nil {
 			_ = resp.Body.Close()
-			answered <- resp.StatusCode
-		}()
-		synctest.Wait()
-		began := time.Now()
-		if status := <-answered; status != http.StatusOK || time.Since(began) != time.Second {
-			t.Errorf("answered %d after %v, want 200 once the first has been given up", status, time.Since(began))
 		}
-		_ = stuck.Close()
-		p.expect(`[null,"1","phoenix","phx_reply",{"status":"ok","response":{}}]`)
-	})
+	}()
+	<-time.After(9 * time.Second)
+	go func() { _, _ = stuck.Write([]byte("[")) }()
+	later := strings.NewReader(`[null,"1","phoenix","heartbeat",{}` + strings.Repeat(" ", 60_000) + `]`)
+	second, _ := http.NewRequest(http.MethodPost, "http://example.com"+p.path, later)
+	second.Header = p.header()
+	answered := make(chan int, 1)
+	go func() {
+		resp, err := client.Do(second)
+		if err != nil {
+			answered <- 0
+			return
+		}
+		_ = resp.Body.Close()
+		answered <- resp.StatusCode
+	}()
+	synctest.Wait()
+	began := time.Now()
+	if status := <-answered; status != http.StatusOK || time.Since(began) != time.Second {
+		t.Errorf("answered %d after %v, want 200 once the first has been given up", status, time.Since(began))
+	}
+	_ = stuck.Close()
+	p.expect(`[null,"1","phoenix","phx_reply",{"status":"ok","response":{}}]`)
 }
 
 type writer func(p []byte)

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chgen/chgen/runtime/channel"
+	"github.com/chgen/chgen/runtime/gen"
 	"github.com/chgen/chgen/runtime/observe"
 )
 
@@ -65,6 +66,7 @@ func (d *diary) observer() observe.Observer {
 		Opened:           note[observe.Opened](d),
 		Closed:           note[observe.Closed](d),
 		Refused:          note[observe.Refused](d),
+		Renewed:          note[observe.Renewed](d),
 		JoinStart:        start[observe.JoinStart](d),
 		JoinEnd:          note[observe.JoinEnd](d),
 		Left:             note[observe.Left](d),
@@ -79,6 +81,21 @@ func (d *diary) observer() observe.Observer {
 		Recovered:        note[observe.Recovered](d),
 		SubscriptionLost: note[observe.SubscriptionLost](d),
 	}
+}
+
+func TestObserverIsToldOfRenewals(t *testing.T) {
+	d := &diary{}
+	run(t, &room{}, func(s *site) {
+		gen.OnConnect(s.server, named(nil))
+		c := s.connectTo(asAda)
+		_ = d.take()
+		for _, params := range []string{`{"name":"bob"}`, `[]`, `{"name":"panic"}`, `{"name":"slow"}`, `{"name":"banned"}`} {
+			c.send(fmt.Sprintf(renew, params))
+			<-time.After(time.Minute / 2)
+		}
+		d.expect(t, `Renewed{Outcome:ok}`, `Renewed{Outcome:invalid_payload}`, `Renewed{Outcome:internal}`, `Renewed{Outcome:timeout}`,
+			`Renewed{Outcome:refused}`, `Closed{Transport:websocket Version:2 Code:4403 Reason:you are banned Duration:2m0s}`)
+	}, channel.WithObserver(d.observer()), channel.WithLimits(channel.Limits{IdleTimeout: time.Hour}))
 }
 
 func TestObserverIsToldOfAConnectionsLife(t *testing.T) {

@@ -49,6 +49,9 @@ type Observer struct {
 	Closed  func(context.Context, Closed)
 	Refused func(context.Context, Refused)
 
+	// Renewed is called for each time that a generated client presents new connect params, when it is answered.
+	Renewed func(context.Context, Renewed)
+
 	// JoinStart is called when Join is about to be, JoinEnd when the join is answered. Left is called when a
 	// membership ends whose join was accepted.
 	JoinStart func(context.Context, JoinStart) context.Context
@@ -121,6 +124,14 @@ const (
 	RefusedHookPanic   Cause = "hook_panic"   // in the connect hook
 	RefusedServer      Cause = "server"       // the HTTP server cannot upgrade
 )
+
+// Renewed is what came of new connect params.
+type Renewed struct {
+	Outcome string // OK, RefusedParams, or a system error: "invalid_payload", "rate_limited", "timeout", "internal", "closed"
+}
+
+// RefusedParams is the outcome of params that the connect hook has refused: the connection is closed with 4403.
+const RefusedParams = "refused"
 
 // JoinStart is a join whose Join is about to be called.
 type JoinStart struct{ Channel, Topic string }

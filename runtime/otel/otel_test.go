@@ -119,6 +119,7 @@ func TestEveryMetricIsExported(t *testing.T) {
 	o.Dropped(ctx, observe.Dropped{})
 	o.PresenceChanged(ctx, observe.PresenceChanged{})
 	o.Polled(ctx, observe.Polled{})
+	o.Renewed(ctx, observe.Renewed{})
 	o.Recovered(ctx, observe.Recovered{})
 	o.SubscriptionLost(ctx, observe.SubscriptionLost{})
 	o.Serving(func() observe.Snapshot {

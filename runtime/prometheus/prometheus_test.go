@@ -46,6 +46,7 @@ func TestScrapeHasWhatHappened(t *testing.T) {
 	o.Opened(ctx, observe.Opened{Transport: "websocket", Version: "2"})
 	o.Closed(ctx, observe.Closed{Transport: "websocket", Version: "2", Code: 3999, Duration: 2 * time.Second})
 	o.Refused(ctx, observe.Refused{Transport: "websocket", Cause: observe.RefusedOrigin})
+	o.Renewed(ctx, observe.Renewed{Outcome: observe.RefusedParams})
 	o.JoinEnd(ctx, observe.JoinEnd{Channel: "Room", Outcome: "ok", Duration: time.Second})
 	o.JoinEnd(ctx, observe.JoinEnd{Channel: "Room", Outcome: "rate_limited"})
 	o.Left(ctx, observe.Left{Channel: "Room", Reason: "left"})
@@ -102,6 +103,7 @@ chgen_queue_max_frames~3
 chgen_queue_max_size_bytes~4
 chgen_queue_size_bytes~2
 chgen_recoveries_total{channel="Room",outcome="recovered"}~1
+chgen_renewals_total{outcome="refused"}~1
 chgen_replayed_total{channel="Room"}~7
 chgen_subscriptions_lost_total{channel="Room"}~1
 chgen_topics~6

@@ -3,9 +3,11 @@ package engine
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,6 +141,10 @@ func (l *link) write(data []byte, chunk *[]byte, written int) {
 		}
 		l.limitWriting()
 		_, err := l.Conn.Write(data)
+		if errors.Is(err, os.ErrDeadlineExceeded) && !l.owner.out.isClosing() {
+			c := l.owner
+			c.srv.log.WarnContext(c.context(), "connection cut: the client does not read", c.attrs("timeout", c.srv.limits.WriteTimeout)...)
+		}
 		l.wrote(chunk, err)
 		data = nil
 	}

@@ -113,13 +113,20 @@ func (t longPoll) post(w http.ResponseWriter, r *http.Request, e Endpoint, query
 		answer{status: http.StatusGone}.write(w)
 		return
 	}
-	if s != nil { // or it could have any number of bodies kept
-		if problem := s.queueUp(r.Context(), s.reading); problem != nil {
-			problem.write(w)
-			return
-		}
-		defer func() { <-s.reading }()
+	var reading chan struct{} // one body at a time, or a session could have any number of them kept
+	var over chan struct{}
+	if elsewhere {
+		var done func()
+		reading, done = e.srv.nodes.reading(token.session)
+		defer done()
+	} else {
+		reading, over = s.reading, s.over
 	}
+	if problem := queueUp(r.Context(), reading, over, t.Window); problem != nil {
+		problem.write(w)
+		return
+	}
+	defer func() { <-reading }()
 	frames, problem := t.readBatch(w, r, e.mount.MaxFrameBytes)
 	if problem != nil {
 		problem.write(w)

@@ -45,6 +45,7 @@ type nodes struct {
 	serial  uint64
 	calls   map[uint64]*relayed            // requests that are answered elsewhere, by their number
 	serving map[relayID]context.CancelFunc // requests of others that are answered here
+	bodies  map[string]*bodyTurn           // of sessions that others have, while their batches are here
 }
 
 // nodeMessage is what the nodes say to each other. On the bus it is
@@ -105,6 +106,7 @@ func newNodes(s *Server, times presence.Options) *nodes {
 		srv:     s,
 		calls:   make(map[uint64]*relayed),
 		serving: make(map[relayID]context.CancelFunc),
+		bodies:  make(map[string]*bodyTurn),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	times.Node, times.Logger = s.node, s.log

@@ -19,6 +19,7 @@ func (s *Server) newObserver(all []observe.Observer) *observe.Observer {
 		Opened:           each(s, all, func(o *observe.Observer) func(context.Context, observe.Opened) { return o.Opened }),
 		Closed:           each(s, all, func(o *observe.Observer) func(context.Context, observe.Closed) { return o.Closed }),
 		Refused:          each(s, all, func(o *observe.Observer) func(context.Context, observe.Refused) { return o.Refused }),
+		Renewed:          each(s, all, func(o *observe.Observer) func(context.Context, observe.Renewed) { return o.Renewed }),
 		JoinEnd:          each(s, all, func(o *observe.Observer) func(context.Context, observe.JoinEnd) { return o.JoinEnd }),
 		Left:             each(s, all, func(o *observe.Observer) func(context.Context, observe.Left) { return o.Left }),
 		PushEnd:          each(s, all, func(o *observe.Observer) func(context.Context, observe.PushEnd) { return o.PushEnd }),
@@ -176,6 +177,13 @@ func (s *Server) observeRefusedJoin(ctx context.Context, c *Channel, refusal []b
 func (s *Server) observeRefused(ctx context.Context, transport string, cause observe.Cause) {
 	if s.observer != nil {
 		s.observer.Refused(ctx, observe.Refused{Transport: transport, Cause: cause})
+	}
+}
+
+// observeRenewed says what new connect params are answered with.
+func (c *Conn) observeRenewed(outcome string) {
+	if o := c.srv.observer; o != nil {
+		o.Renewed(c.context(), observe.Renewed{Outcome: outcome})
 	}
 }
 

@@ -25,6 +25,7 @@ func TestNobodyWatchingCostsNothing(t *testing.T) {
 		s.observeRefused(ctx, "websocket", observe.RefusedOrigin)
 		c.observeOpened()
 		c.observeClosed()
+		c.observeRenewed(observe.OK)
 		s.observeRefusedJoin(ctx, ch, rateLimited)
 		call.observed().observeStart(ctx)
 		call.observeEnd(true, nil)

@@ -50,6 +50,31 @@ func (t longPoll) relayPoll(w http.ResponseWriter, r *http.Request, e Endpoint, 
 	return ok || r.Context().Err() != nil
 }
 
+// bodyTurn is what the batches of one session that have come to the wrong node take turns by.
+type bodyTurn struct {
+	full chan struct{} // while a body is read, and until it has been relayed
+	uses int           // batches
+}
+
+// reading is what full is for a session of another node. done is to be called when it is no longer needed.
+func (n *nodes) reading(session string) (full chan struct{}, done func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	t := n.bodies[session]
+	if t == nil {
+		t = &bodyTurn{full: make(chan struct{}, 1)}
+		n.bodies[session] = t
+	}
+	t.uses++
+	return t.full, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if t.uses--; t.uses == 0 {
+			delete(n.bodies, session)
+		}
+	}
+}
+
 // relayBatch has frames taken by the node that has their session, as many at once as a message holds.
 func (t longPoll) relayBatch(w http.ResponseWriter, r *http.Request, e Endpoint, token sessionToken, frames []Frame) {
 	for len(frames) > 0 {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/chgen/chgen/runtime/codec"
+	"github.com/chgen/chgen/runtime/observe"
 	"github.com/chgen/chgen/runtime/wire"
 )
 
@@ -50,15 +51,15 @@ func (c *Conn) renew(msg *wire.Message) {
 	var query paramsQuery
 	err := invalid(decodeParams(msg, &query))
 	if problem, ok := errors.AsType[*invalidPayloadError](err); ok {
-		c.replyToParams(msg.Ref, wire.StatusError, invalidResponse(problem.err))
+		c.answerParams(msg.Ref, wire.StatusError, invalidResponse(problem.err), nil)
 		return
 	}
 	if c.origin == nil { // nobody asks for params
-		c.replyToParams(msg.Ref, wire.StatusOK, emptyObject)
+		c.answerParams(msg.Ref, wire.StatusOK, emptyObject, nil)
 		return
 	}
 	if !c.mayJoin() {
-		c.replyToParams(msg.Ref, wire.StatusError, rateLimited)
+		c.answerParams(msg.Ref, wire.StatusError, rateLimited, nil)
 		return
 	}
 	var ctx context.Context
@@ -69,7 +70,7 @@ func (c *Conn) renew(msg *wire.Message) {
 	}
 	c.mu.Unlock()
 	if busy {
-		c.replyToParams(msg.Ref, wire.StatusError, rateLimited)
+		c.answerParams(msg.Ref, wire.StatusError, rateLimited, nil)
 		return
 	}
 	c.work.Add(1)
@@ -88,10 +89,7 @@ func (c *Conn) runRenewal(ctx context.Context, ref wire.Ref, query url.Values) {
 		c.cancelRenewal()
 		c.cancelRenewal = nil
 		c.mu.Unlock()
-		c.replyToParams(ref, status, response)
-		if refused != nil {
-			c.Close(closeRefused, refusalReason(refused))
-		}
+		c.answerParams(ref, status, response, refused)
 	}()
 	q := newConnectQuery(query)
 	values, err := c.srv.runConnect(c.origin.again(ctx, query), q)
@@ -116,8 +114,20 @@ func (c *Conn) runRenewal(ctx context.Context, ref wire.Ref, query url.Values) {
 	}
 }
 
-func (c *Conn) replyToParams(ref wire.Ref, status string, response []byte) {
+// answerParams answers a chgen_params, and closes the connection where the connect hook has refused.
+func (c *Conn) answerParams(ref wire.Ref, status string, response []byte, refused error) {
+	outcome := observe.OK
+	switch {
+	case refused != nil:
+		outcome = observe.RefusedParams
+	case status != wire.StatusOK:
+		outcome = reasonOf(response)
+	}
+	c.observeRenewed(outcome)
 	c.reply(&wire.Message{Ref: ref, Topic: wire.TopicPhoenix, Status: status, Payload: response})
+	if refused != nil {
+		c.Close(closeRefused, refusalReason(refused))
+	}
 }
 
 // refusalResponse is the response to params that the connect hook has refused, as that to a join would be.

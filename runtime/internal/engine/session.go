@@ -147,16 +147,17 @@ func (s *session) end() {
 	s.conn.End()
 }
 
-// queueUp waits for a turn, or returns what a request that gets none is answered.
-func (s *session) queueUp(ctx context.Context, turn chan struct{}) *answer {
-	timeout := time.NewTimer(s.Window)
+// queueUp waits for a turn, or returns what a request that gets none within the window is answered. over is closed when
+// the session ends, nil where that is another node's to know.
+func queueUp(ctx context.Context, turn chan<- struct{}, over <-chan struct{}, window time.Duration) *answer {
+	timeout := time.NewTimer(window)
 	defer timeout.Stop()
 	select {
 	case turn <- struct{}{}:
 		return nil
 	case <-timeout.C:
 		return &answer{status: http.StatusRequestTimeout}
-	case <-s.over:
+	case <-over:
 		return &answer{status: http.StatusGone}
 	case <-ctx.Done():
 		return &answer{status: http.StatusRequestTimeout} // to nobody
@@ -165,7 +166,7 @@ func (s *session) queueUp(ctx context.Context, turn chan struct{}) *answer {
 
 // receive takes the frames of a batch in their order; batches take turns.
 func (s *session) receive(ctx context.Context, frames []Frame) answer {
-	if problem := s.queueUp(ctx, s.turn); problem != nil {
+	if problem := queueUp(ctx, s.turn, s.over, s.Window); problem != nil {
 		return *problem
 	}
 	defer func() { <-s.turn }()

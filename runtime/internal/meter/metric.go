@@ -57,6 +57,7 @@ var (
 	connectionsClosed  = &Metric{"connections.closed", Counter, "{connection}", []string{"transport", "code"}, "Connections that have ended, by close code.", nil}
 	connectionsRefused = &Metric{"connections.refused", Counter, "{request}", []string{"transport", "cause"}, "Requests that have not opened a connection.", nil}
 	connectionDuration = &Metric{"connection.duration", Histogram, "s", []string{"transport"}, "How long connections that have ended were open.", lasting}
+	renewals           = &Metric{"renewals", Counter, "{request}", []string{"outcome"}, "New connect params of connections that are open, answered.", nil}
 
 	memberships  = &Metric{"memberships", Gauge, "{membership}", []string{"channel"}, "Clients on topics.", nil}
 	topics       = &Metric{"topics", Gauge, "{topic}", nil, "Topics that have members on this node.", nil}
@@ -93,7 +94,7 @@ var (
 
 // All is the metrics in the order of the documentation.
 var All = []*Metric{
-	connections, connectionsOpened, connectionsClosed, connectionsRefused, connectionDuration,
+	connections, connectionsOpened, connectionsClosed, connectionsRefused, connectionDuration, renewals,
 	memberships, topics, joins, joinDuration, leaves,
 	pushes, pushDuration, pushWait,
 	broadcasts, broadcastDuration, deliveries, delivered, lost,

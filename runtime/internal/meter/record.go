@@ -21,6 +21,7 @@ func Observer(record Record) observe.Observer {
 		Refused: func(ctx context.Context, e observe.Refused) {
 			record(ctx, connectionsRefused, 1, e.Transport, string(e.Cause))
 		},
+		Renewed: func(ctx context.Context, e observe.Renewed) { record(ctx, renewals, 1, e.Outcome) },
 		JoinEnd: func(ctx context.Context, e observe.JoinEnd) {
 			record(ctx, joins, 1, e.Channel, e.Outcome)
 			if e.Duration > 0 { // it has begun
