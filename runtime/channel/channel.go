@@ -72,8 +72,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.e.ServeHT
 // to come back, and returns when nothing of the server runs any more. When ctx ends first, it cuts the connections and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error { return s.e.Shutdown(ctx) }
 
-// Disconnect closes every connection that has the id (see WithID), on every node, with 1001. Clients reconnect and are
-// asked for their credentials again. An error says that it may not have reached other nodes; those of this node are closed
+// Disconnect closes every connection that has the id (see WithID), on every node, with 1001, also one that the connect hook
+// is just letting in. Clients reconnect and are asked for their credentials again. An error says that it may not have reached other nodes; those of this node are closed
 // all the same. Nor does it reach a node that is cut off from the bus at that moment, which logs that when it is back.
 func (s *Server) Disconnect(ctx context.Context, id string) error { return s.e.Disconnect(ctx, id) }
 

@@ -278,6 +278,37 @@ func TestDisconnect(t *testing.T) {
 	})
 }
 
+func TestDisconnectDoesNotMissWhomTheHookHasJustLetIn(t *testing.T) {
+	run(t, nil, func(s *site) {
+		asked, letIn := make(chan string), make(chan struct{})
+		gen.OnConnect(s.server, func(ctx context.Context, r *http.Request, _ *gen.ConnectQuery) (context.Context, error) {
+			id := r.URL.Query().Get("id")
+			asked <- id
+			<-letIn
+			return channel.WithID(ctx, id), nil
+		})
+		clients := make(chan *client)
+		for _, id := range []string{"u1", "u2"} {
+			go func() { clients <- s.connectTo("/socket/websocket?vsn=2.0.0&id=" + id) }()
+			<-asked
+		}
+		if err := s.server.Disconnect(context.Background(), "u1"); err != nil {
+			t.Fatal(err)
+		}
+		letIn <- struct{}{}
+		letIn <- struct{}{}
+		a, b := <-clients, <-clients
+		synctest.Wait()
+		select {
+		case <-a.frames: // it has ended
+		default:
+			a, b = b, a
+		}
+		a.expectClose(1001, "")
+		b.expectNothing()
+	})
+}
+
 func TestShutdown(t *testing.T) {
 	left := &journal{}
 	var gate chan struct{}

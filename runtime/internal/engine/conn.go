@@ -58,7 +58,11 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 	c.out.limit = c.srv.limits.QueueBytes
 	c.out.dropped = c.srv.onDrop
 	c.observeOpened()
-	if c.srv.add(c) {
+	draining, disconnected := c.srv.add(c)
+	if disconnected {
+		c.Close(closeGoingAway, "")
+	}
+	if draining {
 		c.drain()
 	}
 }
@@ -111,7 +115,7 @@ func (c *Conn) End() {
 		c.srv.log.WarnContext(c.context(), "connection closed: the client reads too slowly", c.attrs("limit", c.out.limit)...)
 	}
 	c.srv.remove(c)
-	c.srv.end()
+	c.srv.end(c)
 }
 
 // hangUp ends the memberships and the renewal, without waiting for them.

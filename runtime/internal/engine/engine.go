@@ -42,6 +42,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,8 +97,9 @@ type Server struct {
 	mu       sync.Mutex // guards what follows
 	conns    map[*Conn]struct{}
 	ids      map[string]map[*Conn]struct{}
-	active   int // upgrades that are under way, and connections
-	working  int // what else Shutdown waits for
+	opening  map[*Conn][]string // upgrades that are under way, with the ids that were disconnected meanwhile
+	active   int                // upgrades that are under way, and connections
+	working  int                // what else Shutdown waits for
 	draining bool
 	idle     chan struct{} // closed when draining, and active and working are 0
 }
@@ -113,6 +115,7 @@ func New(cfg Config) *Server {
 		secret:  cfg.Secret,
 		conns:   make(map[*Conn]struct{}),
 		ids:     make(map[string]map[*Conn]struct{}),
+		opening: make(map[*Conn][]string),
 		idle:    make(chan struct{}),
 
 		stopping: make(chan struct{}),
@@ -181,9 +184,13 @@ func (s *Server) Disconnect(ctx context.Context, id string) error {
 	return s.nodes.disconnect(ctx, id)
 }
 
-// disconnect closes every connection of this node that has the id.
+// disconnect closes every connection of this node that has the id, also what is being opened: whoever takes a user's
+// right to connect and then disconnects him does not miss the one whose connect hook has just let him in.
 func (s *Server) disconnect(id string) {
 	s.mu.Lock()
+	for c, ids := range s.opening {
+		s.opening[c] = append(ids, id)
+	}
 	conns := make([]*Conn, 0, len(s.ids[id]))
 	for c := range s.ids[id] {
 		conns = append(conns, c)
@@ -194,8 +201,8 @@ func (s *Server) disconnect(id string) {
 	}
 }
 
-// begin counts an upgrade in, or says why there may be none.
-func (s *Server) begin() (*Refusal, observe.Cause) {
+// begin counts the upgrade in that c may come of, or says why there may be none.
+func (s *Server) begin(c *Conn) (*Refusal, observe.Cause) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -205,13 +212,15 @@ func (s *Server) begin() (*Refusal, observe.Cause) {
 		return &Refusal{http.StatusServiceUnavailable, "too many connections"}, observe.RefusedCapacity
 	}
 	s.active++
+	s.opening[c] = nil
 	return nil, ""
 }
 
 // end counts an upgrade, or the connection it became, out.
-func (s *Server) end() {
+func (s *Server) end(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.opening, c)
 	s.active--
 	s.noteIdle()
 }
@@ -241,10 +250,12 @@ func (s *Server) endWork() {
 	s.noteIdle()
 }
 
-// add registers c and reports whether the server is draining.
-func (s *Server) add(c *Conn) (draining bool) {
+// add registers c and reports whether the server is draining, and whether the id of c was disconnected since begin.
+func (s *Server) add(c *Conn) (draining, disconnected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	disconnected = c.id != "" && slices.Contains(s.opening[c], c.id)
+	delete(s.opening, c)
 	s.conns[c] = struct{}{}
 	if c.id != "" {
 		if s.ids[c.id] == nil {
@@ -252,7 +263,7 @@ func (s *Server) add(c *Conn) (draining bool) {
 		}
 		s.ids[c.id][c] = struct{}{}
 	}
-	return s.draining
+	return s.draining, disconnected
 }
 
 func (s *Server) remove(c *Conn) {

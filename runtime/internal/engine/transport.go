@@ -78,14 +78,14 @@ func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 		e.srv.observeRefused(context.Background(), e.transport, observe.RefusedVersion)
 		return opening{}, &Refusal{Status: http.StatusForbidden}
 	}
-	if refusal, cause := e.srv.begin(); refusal != nil {
+	c := &Conn{srv: e.srv, mount: e.mount, ser: ser, transport: e.transport}
+	if refusal, cause := e.srv.begin(c); refusal != nil {
 		e.srv.observeRefused(context.Background(), e.transport, cause)
 		return opening{}, refusal
 	}
 	for name, value := range e.params {
 		query.Set(name, value)
 	}
-	c := &Conn{srv: e.srv, mount: e.mount, ser: ser, transport: e.transport}
 	if generated, _ := lastValue(query, paramGenerated); generated == "1" {
 		c.generated = true
 		if name, _ := lastValue(query, paramClient); name != "" && len(name) <= maxClient && utf8.ValidString(name) {
@@ -96,7 +96,7 @@ func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 }
 
 // abandon counts out an opening that has come to nothing.
-func (o opening) abandon() { o.conn.srv.end() }
+func (o opening) abandon() { o.conn.srv.end(o.conn) }
 
 // connect asks the connect hook, and abandons the opening where that refuses.
 func (o opening) connect(r *http.Request) (context.Context, *Refusal) {
