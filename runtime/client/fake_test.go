@@ -134,6 +134,7 @@ func (l *line) CloseNow() error {
 // next takes the next frame of the client. Heartbeats are answered on the way.
 func (l *line) next() (frame [5]any) {
 	l.t.Helper()
+	late := time.After(time.Hour) // heartbeats aside
 	for {
 		select {
 		case m := <-l.out:
@@ -149,7 +150,7 @@ func (l *line) next() (frame [5]any) {
 			if !l.deaf {
 				l.send(`[null,%q,"phoenix","phx_reply",{"status":"ok","response":{}}]`, frame[1])
 			}
-		case <-time.After(time.Hour):
+		case <-late:
 			l.t.Fatal("the client sends nothing")
 		}
 	}
