@@ -18,6 +18,7 @@ import (
 	"github.com/chgen/chgen/internal/soak/contract"
 	"github.com/chgen/chgen/runtime/channel"
 	"github.com/chgen/chgen/runtime/pubsub"
+	"github.com/chgen/chgen/runtime/pubsub/nats"
 	"github.com/chgen/chgen/runtime/pubsub/redis"
 )
 
@@ -134,6 +135,12 @@ func connectBus(ctx context.Context, config nodeConfig, log *slog.Logger) (bus p
 	switch scheme, _, _ := strings.Cut(config.Bus, "://"); scheme {
 	case "redis":
 		bus, err := redis.New(ctx, config.Bus, redis.Options{Prefix: config.Prefix, Probe: config.Probe, Timeout: 2 * time.Second, Log: log})
+		if err != nil {
+			return nil, nil, err
+		}
+		return bus, bus.Close, nil
+	case "nats":
+		bus, err := nats.New(ctx, config.Bus, nats.Options{Prefix: config.Prefix, Probe: config.Probe, Timeout: 2 * time.Second, Log: log})
 		if err != nil {
 			return nil, nil, err
 		}

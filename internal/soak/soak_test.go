@@ -42,16 +42,27 @@ var short = load{
 func TestNothingIsLostInSilenceInOneProcess(t *testing.T) {
 	t.Parallel()
 	s := localService(t, pubsub.New())
-	r := judge(t, execute(t, s, short, seed(t), nodeFaults(s)))
-	if r.Recovered == 0 || r.Deliveries == 0 {
-		t.Error("nothing was recovered, or delivered")
-	}
+	survive(t, s, short)
 }
 
 func TestNothingIsLostInSilenceOverRedis(t *testing.T) {
 	t.Parallel()
 	s, faults := redisService(t, 3)
-	r := judge(t, execute(t, s, short, seed(t), nodeFaults(s), faults))
+	survive(t, s, short, faults)
+}
+
+func TestNothingIsLostInSilenceOverNATS(t *testing.T) {
+	t.Parallel()
+	s, faults := natsService(t, 3)
+	survive(t, s, short, faults)
+}
+
+// survive puts a service under load and faults, of its nodes too, and judges what its clients saw.
+func survive(t testing.TB, s *service, l load, faults ...[]fault) {
+	t.Helper()
+	began := time.Now()
+	r := judge(t, execute(t, s, l, seed(t), append(faults, nodeFaults(s))...))
+	t.Logf("it took %v", time.Since(began).Round(time.Second))
 	if r.Recovered == 0 || r.Deliveries == 0 {
 		t.Error("nothing was recovered, or delivered")
 	}
@@ -65,12 +76,16 @@ func TestSoak(t *testing.T) {
 	}
 	l := load{
 		followers: number("FOLLOWERS", 60), plain: number("PLAIN", 10), topics: number("TOPICS", 3), publishers: number("PUBLISHERS", 20),
-		pace: 200 * time.Millisecond, drops: 400 * time.Millisecond, away: 8 * time.Second, faults: 2 * time.Second, lasts: lasts,
+		pace: 100 * time.Millisecond, drops: 400 * time.Millisecond, away: 8 * time.Second, faults: 2 * time.Second, lasts: lasts,
 	}
-	s, faults := redisService(t, number("NODES", 3))
-	began := time.Now()
-	judge(t, execute(t, s, l, seed(t), nodeFaults(s), faults))
-	t.Logf("it took %v", time.Since(began).Round(time.Second))
+	for bus, start := range map[string]func(testing.TB, int) (*service, []fault){"redis": redisService, "nats": natsService} {
+		if only := os.Getenv("BUS"); only == "" || only == bus {
+			t.Run(bus, func(t *testing.T) {
+				s, faults := start(t, number("NODES", 3))
+				survive(t, s, l, faults)
+			})
+		}
+	}
 }
 
 // number is an environment variable.
