@@ -35,8 +35,8 @@ ts: node_modules/.installed
 	npm run --silent test:ts
 	npm run --silent test:asyncapi
 
-# The chat as people use it: two pages in Chromium, and the official phoenix client.
-browser: node_modules/.installed chromium
+# The chat as people use it: two pages in Chromium, the official phoenix client, and three chats over one Redis.
+browser: node_modules/.installed chromium redis
 	npm run --silent test:browser
 
 # The TypeScript runtime as an npm package, into the current directory.

@@ -1,6 +1,11 @@
 // Command chat serves a chat over chgen: the page at /, the socket at /socket, everything in memory.
 //
 //	go run ./examples/chat -addr 127.0.0.1:4000
+//
+// With -pubsub several of them are one chat. What they sign they sign with CHAT_SECRET, which all of them need alike:
+//
+//	CHAT_SECRET=... go run ./examples/chat -addr 127.0.0.1:4001 -pubsub redis://127.0.0.1:6379
+//	CHAT_SECRET=... go run ./examples/chat -addr 127.0.0.1:4002 -pubsub redis://127.0.0.1:6379
 package main
 
 import (
@@ -44,6 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("chat", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:4000", "`host:port` to listen on")
+	url := flags.String("pubsub", "", "`URL` of what carries messages between several chats: redis://host:port or nats://host:port; in memory where it is empty")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -51,10 +57,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("unexpected argument %q: chat takes flags only", flags.Arg(0))
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	sockets := newServer(log)
 	listener, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return fmt.Errorf("%w (another address: -addr 127.0.0.1:4001)", err)
+	}
+	defer func() { _ = listener.Close() }() // in most cases once more
+	bus, closeBus, err := openBus(ctx, *url, log)
+	if err != nil {
+		return err
+	}
+	defer closeBus()
+	sockets, err := newServer(ctx, bus, secretOf(*url, log), log)
+	if err != nil {
+		return err
 	}
 	web := &http.Server{Handler: routes(sockets), ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(stdout, "The chat is at http://%s\n", listener.Addr())

@@ -241,3 +241,19 @@ func TestWrongUsageNamesTheRemedy(t *testing.T) {
 		}
 	}
 }
+
+func TestABusThatThereIsNotIsSaid(t *testing.T) {
+	for url, want := range map[string]string{
+		"amqp://127.0.0.1":      `-pubsub "amqp://127.0.0.1": it takes redis://... or nats://..., or nothing`,
+		"redis://127.0.0.1:1":   "redis: ",
+		"nats://127.0.0.1:1":    "nats: ",
+		"redis://%zz":           "redis: ",
+		"redis.example.com":     "it takes redis://... or nats://...",
+		"redis.example.com:123": "it takes redis://... or nats://...",
+	} {
+		err := run(t.Context(), []string{"-addr", "127.0.0.1:0", "-pubsub", url}, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("-pubsub %s: %v, want %q in it", url, err, want)
+		}
+	}
+}

@@ -11,14 +11,29 @@ import (
 
 	"github.com/chgen/chgen/examples/chat/chat"
 	"github.com/chgen/chgen/runtime/channel"
+	"github.com/chgen/chgen/runtime/pubsub"
 )
 
-// newServer returns a server that serves the chat's rooms.
-func newServer(log *slog.Logger) *channel.Server {
-	server := channel.NewServer(channel.WithLogger(log))
+// newServer returns a server that serves the chat's rooms, together with all others on the bus that have the secret. Without
+// a bus, nil, it is alone; without a secret, nil, it has one of its own.
+func newServer(ctx context.Context, bus pubsub.PubSub, secret []byte, log *slog.Logger) (*channel.Server, error) {
+	options := []channel.Option{channel.WithLogger(log)}
+	if bus == nil {
+		bus = pubsub.New()
+	} else {
+		options = append(options, channel.WithPubSub(bus))
+	}
+	messages, err := newMessageLog(ctx, bus, 200, log)
+	if err != nil {
+		return nil, err
+	}
+	if secret != nil {
+		options = append(options, channel.WithSecret(secret))
+	}
+	server := channel.NewServer(options...)
 	chat.OnConnect(server, connect)
-	chat.HandleRoom(server, &Room{log: newMessageLog(200)})
-	return server
+	chat.HandleRoom(server, &Room{log: messages})
+	return server, nil
 }
 
 type authorKey struct{}
@@ -73,13 +88,16 @@ func (m *member) SendMessage(ctx context.Context, in chat.RoomSendMessage) (chat
 	if err != nil {
 		return chat.RoomSendMessageReply{}, err
 	}
-	message := m.room.log.add(m.socket.Topic().RoomID, chat.Message{
+	message, err := m.room.log.add(ctx, m.socket.Topic().RoomID, chat.Message{
 		ID:         rand.Text(),
 		Author:     m.you,
 		Body:       in.Body,
 		Mentions:   mentions,
 		Attachment: in.Attachment,
 	})
+	if err != nil {
+		return chat.RoomSendMessageReply{}, err
+	}
 	if err := m.socket.Broadcast().MessageCreated(ctx, message); err != nil {
 		return chat.RoomSendMessageReply{}, err
 	}

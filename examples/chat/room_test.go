@@ -25,7 +25,10 @@ func inMemory(t *testing.T, test func(t *testing.T, server *channel.Server, site
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := newServer(slog.New(slog.DiscardHandler))
+		server, err := newServer(t.Context(), nil, nil, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
 		test(t, server, channeltest.New(t, server))
 	})
 }

@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"runtime/internal/engine": {"runtime/codec", "runtime/observe", "runtime/wire", "runtime/pubsub", "runtime/presence"},
 	"runtime/channel":         {"runtime/codec", "runtime/observe", "runtime/wire", "runtime/pubsub", "runtime/presence", "runtime/internal/engine"},
 	"runtime/gen":             {"runtime/codec", "runtime/channel", "runtime/internal/engine"},
-	"examples/chat":           {"runtime/channel", "examples/chat/chat"},
+	"examples/chat":           {"runtime/channel", "examples/chat/chat", "runtime/pubsub", "runtime/pubsub/nats", "runtime/pubsub/redis"},
 	"runtime/client":          {"runtime/codec", "runtime/wire"},
 	"runtime/channeltest":     {"runtime/channel", "runtime/client", "runtime/codec"},
 	"examples/chat/chat":      {"runtime/channel", "runtime/client", "runtime/codec", "runtime/gen"},

@@ -28,10 +28,10 @@ export class ChatServer {
     this.#exit = exit;
   }
 
-  /** Starts the chat on a free port, or on that of an earlier one that has stopped. */
-  static async start(earlier?: ChatServer): Promise<ChatServer> {
+  /** Starts the chat on a free port, or on that of an earlier one that has stopped, with more flags if any. */
+  static async start(earlier?: ChatServer, flags: string[] = []): Promise<ChatServer> {
     const addr = earlier === undefined ? "127.0.0.1:0" : new URL(earlier.url).host;
-    const process = spawn(build(), ["-addr", addr], { stdio: ["ignore", "pipe", "inherit"] });
+    const process = spawn(build(), ["-addr", addr, ...flags], { stdio: ["ignore", "pipe", "inherit"] });
     const exit = new Promise<number | null>((resolve) => process.once("exit", resolve));
     const url = new Promise<string>((resolve, reject) => {
       let output = "";
@@ -53,5 +53,11 @@ export class ChatServer {
   async stop(): Promise<number | null> {
     this.#process.kill("SIGINT");
     return await this.#exit;
+  }
+
+  /** Ends the chat at once. */
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#exit;
   }
 }
