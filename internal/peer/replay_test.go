@@ -25,6 +25,11 @@ func TestRules(t *testing.T) {
 	replay(t, "rules", 1)
 }
 
+func TestRulesOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	replay(t, "rules", 2)
+}
+
 func replay(t *testing.T, folder string, size int) {
 	t.Helper()
 	for _, file := range recordings(t, folder) {

@@ -193,6 +193,7 @@ func TestFetchEndsWithTheTopic(t *testing.T) {
 		c := s.connect()
 		c.send(`["1","1","room:a","phx_join",{"note":"alice"}]`)
 		c.expectReply("1", "ok")
+		synctest.Wait() // until it is called
 		c.close()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want canceled", err)
