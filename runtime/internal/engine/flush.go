@@ -73,7 +73,7 @@ func (f *flusher) take() []*link {
 
 // direct writes to a connection without waiting.
 type direct struct {
-	conn  syscall.RawConn // nil where the connection is none of the system's, as with TLS
+	conn  syscall.RawConn // nil where the connection is not the system's own, as with TLS or a listener that wraps it
 	write func(fd uintptr) bool
 	data  []byte // of the write that is under way; for the one who writes alone, like n and err
 	n     int
@@ -82,8 +82,14 @@ type direct struct {
 
 // open makes conn what is written to.
 func (d *direct) open(conn net.Conn) {
-	c, ok := conn.(syscall.Conn)
-	if !ok || !writesDirectly {
+	var c syscall.Conn
+	switch conn := conn.(type) { // a type of somebody else's may do more than its descriptor says
+	case *net.TCPConn:
+		c = conn
+	case *net.UnixConn:
+		c = conn
+	}
+	if c == nil || !writesDirectly {
 		return
 	}
 	raw, err := c.SyscallConn()

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -295,4 +296,53 @@ func TestThePollerEndsWithTheServer(t *testing.T) {
 	<-read
 	web.Close()
 	goleak.VerifyNone(t, ignored)
+}
+
+// countingConn is a connection that does more than its descriptor: everything has to pass it.
+type countingConn struct {
+	*net.TCPConn
+	read, written *atomic.Int64
+}
+
+func (c countingConn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+func (c countingConn) Write(p []byte) (int, error) {
+	n, err := c.TCPConn.Write(p)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+type countingListener struct {
+	net.Listener
+	read, written atomic.Int64
+}
+
+func (l *countingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return countingConn{conn.(*net.TCPConn), &l.read, &l.written}, nil
+}
+
+func TestConnectionsOfAListenerThatWrapsThemAreReadAndWrittenThroughIt(t *testing.T) {
+	t.Parallel()
+	s := New(Config{Logger: slog.New(slog.DiscardHandler)})
+	web := httptest.NewUnstartedServer(s)
+	counting := &countingListener{Listener: web.Listener}
+	web.Listener = counting
+	web.Start()
+	t.Cleanup(web.Close)
+	conn := dial(t, web)
+	before := [2]int64{counting.read.Load(), counting.written.Load()}
+	beat(t, conn, 1)
+	if read, written := counting.read.Load()-before[0], counting.written.Load()-before[1]; read < 40 || written < 40 {
+		t.Errorf("read %d and wrote %d bytes through the connection", read, written)
+	}
+	_ = conn.CloseNow()
+	until(t, "the connection has ended", allParked(s, 0))
 }
