@@ -189,7 +189,10 @@ func (c *Call) send(status string, response []byte, binary bool) {
 	if c.join {
 		send = c.m.conn.send // the hub's lock is held
 	}
-	if err := send(c.reply(status, response, binary)); err != nil {
+	msg := messages.Get().(*wire.Message)
+	defer returnMessage(msg)
+	c.fillReply(msg, status, response, binary)
+	if err := send(msg); err != nil {
 		c.m.log().ErrorContext(c.traced(), "the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
 		status, response = wire.StatusError, internalError
 		c.m.conn.reply(c.reply(status, response, false))
@@ -200,6 +203,12 @@ func (c *Call) send(status string, response []byte, binary bool) {
 // reply is the reply as a message. Join replies echo the frame's join_ref, others have the channel's (rule 2.6). A
 // response that is nil is {}.
 func (c *Call) reply(status string, response []byte, binary bool) *wire.Message {
+	msg := new(wire.Message)
+	c.fillReply(msg, status, response, binary)
+	return msg
+}
+
+func (c *Call) fillReply(msg *wire.Message, status string, response []byte, binary bool) {
 	joinRef := c.m.joinRef
 	if c.join {
 		joinRef = c.m.frameRef
@@ -207,11 +216,10 @@ func (c *Call) reply(status string, response []byte, binary bool) *wire.Message 
 	if response == nil && !binary {
 		response = emptyObject
 	}
-	msg := &wire.Message{JoinRef: joinRef, Ref: c.ref, Topic: c.m.topic, Status: status, Payload: response, Binary: binary}
+	*msg = wire.Message{JoinRef: joinRef, Ref: c.ref, Topic: c.m.topic, Status: status, Payload: response, Binary: binary}
 	if status == wire.StatusOK {
 		msg.Recovery = c.recovery
 	}
-	return msg
 }
 
 // timedOut reports whether the call's deadline has passed.

@@ -84,6 +84,9 @@ func (m *Membership) enqueueWork(it item) error {
 
 // enqueue needs m.mu.
 func (m *Membership) enqueue(it item) {
+	if m.mailbox == nil {
+		m.mailbox = m.first[:0]
+	}
 	m.mailbox = append(m.mailbox, it)
 	m.wake()
 }

@@ -80,6 +80,7 @@ type Membership struct {
 	state    state
 	hub      *hub // that it is attached to
 	mailbox  []item
+	first    [1]item     // the memory of a mailbox that has no more
 	pushes   int         // of the mailbox that are a client's
 	running  bool        // a goroutine has the turn
 	ending   bool        // what is in the mailbox will not be worked on

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"sync"
+
 	"github.com/chgen/chgen/runtime/wire"
 )
 
@@ -18,24 +20,33 @@ var (
 	channelCrash    = []byte(`{"reason":"channel_crash"}`) // of phx_error
 )
 
+// messages are what frames are read into, and replies written from: nothing keeps one.
+var messages = sync.Pool{New: func() any { return new(wire.Message) }}
+
+func returnMessage(m *wire.Message) {
+	*m = wire.Message{}
+	messages.Put(m)
+}
+
 // receive handles one message of the client, on the reader. An error means that it is no frame.
 func (c *Conn) receive(data []byte, binary bool) error {
 	c.frame = len(data)
-	var msg wire.Message
-	if err := c.ser.Decode(data, binary, &msg); err != nil {
+	msg := messages.Get().(*wire.Message)
+	defer returnMessage(msg)
+	if err := c.ser.Decode(data, binary, msg); err != nil {
 		return err
 	}
 	switch {
 	case msg.OddTopic != nil:
-		c.replyUnmatched(&msg)
+		c.replyUnmatched(msg)
 	case msg.Topic == wire.TopicPhoenix && msg.Event == wire.EventHeartbeat:
 		_ = c.sendHere(&wire.Message{Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusOK, Payload: emptyObject})
 	case msg.Event == wire.EventJoin:
-		c.join(&msg)
+		c.join(msg)
 	case c.generated && msg.Topic == wire.TopicPhoenix && msg.Event == eventParams:
-		c.renew(&msg)
+		c.renew(new(*msg)) // which keeps it
 	default:
-		c.toMember(&msg)
+		c.toMember(msg)
 	}
 	return nil
 }
@@ -53,7 +64,7 @@ func (c *Conn) toMember(msg *wire.Message) {
 	case msg.JoinRef != nil && !msg.JoinRef.Equal(m.frameRef):
 		// Stale: it was meant for an earlier membership (rule 4.1).
 	case msg.Event == wire.EventLeave:
-		m.leave(msg)
+		m.leave(new(*msg)) // which keeps it
 	default:
 		m.push(msg)
 	}
