@@ -62,9 +62,9 @@ func (b *Bytes) DecodeJSON(*codec.Decoder) error { return errNotInJSON }
 type JSON json.RawMessage
 
 // AppendJSON appends the value, null where there is none.
-func (j *JSON) AppendJSON(dst []byte) ([]byte, error) {
+func (j JSON) AppendJSON(dst []byte) ([]byte, error) {
 	e := codec.NewEncoder(dst)
-	e.JSON(json.RawMessage(*j))
+	e.JSON(json.RawMessage(j))
 	return e.Done()
 }
 

@@ -125,6 +125,10 @@ func TestClientsMeetOverWebSocket(t *testing.T) {
 	if reply, ok := errors.AsType[*client.ReplyError](err); !ok || reply.Code != client.CodeUnknownEvent {
 		t.Errorf("got %v, want unknown_event", err)
 	}
+	err = ada.Channel().Push(t.Context(), "send_message", client.JSON(`{"body":7}`), nil)
+	if reply, ok := errors.AsType[*client.ReplyError](err); !ok || reply.Code != client.CodeInvalidPayload || reply.Path != "/body" {
+		t.Errorf("got %v, want invalid_payload", err)
+	}
 	if err := ada.Leave(t.Context()); err != nil {
 		t.Error(err)
 	}
