@@ -90,6 +90,26 @@ func TestASessionThatIsNotPolledEnds(t *testing.T) {
 	})
 }
 
+func TestAGeneratedClientEndsItsSession(t *testing.T) {
+	left := &journal{}
+	r := &room{leave: func(_ context.Context, _ *member, reason channel.Reason) { left.add("%s", reason) }}
+	run(t, r, func(s *site) {
+		for _, polls := range []bool{false, true} {
+			p := s.joinPoller("room:a", "&chgen=1")
+			if polls {
+				p.waiting()
+			}
+			p.send(`[null,"2","phoenix","chgen_close",{}]`)
+			left.expect(t, "disconnected")
+			p.gone()
+		}
+		p := s.joinPoller("room:a", "") // to whom it means nothing
+		p.send(`[null,"2","phoenix","chgen_close",{}]`)
+		p.expect(`[null,"2","phoenix","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]`)
+		left.expect(t)
+	})
+}
+
 func TestTheNewerOfTwoPollsTakesOver(t *testing.T) {
 	run(t, &room{}, func(s *site) {
 		p := s.joinPoller("room:a", "")

@@ -30,6 +30,8 @@ export interface SocketView<Params extends ConnectParams> {
   readonly state: SocketState;
   /** Why the last connection ended, or the server refused. */
   readonly reason: string;
+  /** Why the params of the last render are not in force on the connection that is there; the next one presents them. */
+  readonly error: Error | undefined;
 }
 
 /**
@@ -43,26 +45,32 @@ export function useSocket<Params extends ConnectParams = ConnectParams>(
 ): SocketView<Params> {
   const latest = $useLatest(options as SocketOptions<Params> | undefined);
   const [socket, setSocket] = useState<Socket<Params> | null>(null);
+  const [error, setError] = useState<Error>();
   useEffect(() => {
     if (url === null) return;
     const params = (): unknown => $valueOf(latest.current?.params);
     const made = new Socket<Params>(url, ...([{ ...latest.current, params }] as unknown as $SocketArgument<NoInfer<Params>>));
     setSocket(made);
+    const stop = made.onState(() => setError(undefined));
     made.connect();
     return () => {
+      stop();
       made.disconnect();
       setSocket(null);
     };
   }, [url]);
   const key = $sourceKey((options as SocketOptions<Params> | undefined)?.params);
   useEffect(() => {
+    let overtaken = false;
+    setError(undefined);
     if (socket?.state === "refused") socket.connect();
-    else void socket?.renew();
+    else socket?.renew().catch((reason: Error) => overtaken || socket.state !== "open" || setError(reason));
+    return () => void (overtaken = true);
   }, [key]);
   const subscribe = useCallback((changed: () => void) => socket?.onState(changed) ?? $nothing, [socket]);
   const state = useSyncExternalStore(subscribe, () => socket?.state ?? "closed", $closed);
   const reason = useSyncExternalStore(subscribe, () => socket?.reason ?? "", () => "");
-  return { socket, state, reason };
+  return { socket, state, reason, error };
 }
 
 /** A channel and what became of its join. */

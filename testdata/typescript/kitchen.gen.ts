@@ -823,8 +823,14 @@ class $LongPoll implements $WebSocket {
     if (!this.#posting) void this.#post();
   }
 
-  /** Stops polling. What has been sent goes out all the same. */
+  /** Stops polling. What has been sent goes out all the same, and says last that nobody polls any more. */
   close(): void {
+    if (this.#closed) return;
+    this.#stop();
+    if (this.#token !== undefined) this.send($encode(null, "0", "phoenix", "chgen_close", "{}"));
+  }
+
+  #stop(): void {
     this.#closed = true;
     this.#control.abort();
   }
@@ -833,7 +839,7 @@ class $LongPoll implements $WebSocket {
     for (let failures = 0; !this.#closed; ) {
       let answer: $Answer;
       try {
-        answer = await this.#request({ method: "GET", headers: {}, body: null, signal: this.#control.signal });
+        answer = await this.#request({ method: "GET", headers: {}, body: null, signal: this.#control.signal, keepalive: false });
         failures = 0;
       } catch {
         // What a lost answer held comes again with the next one, which shows the same token.
@@ -875,6 +881,8 @@ class $LongPoll implements $WebSocket {
           headers: { "content-type": "application/x-ndjson" },
           body,
           signal: null,
+          // The last one goes out of a page that is going away, if it is as small as that takes.
+          keepalive: this.#closed && body.length < 20_000,
         });
         if (status !== 200) return this.#end(1006, reason);
       } catch {
@@ -894,7 +902,7 @@ class $LongPoll implements $WebSocket {
 
   #end(code: number, reason: string): void {
     if (this.#closed) return;
-    this.close();
+    this.#stop();
     (this.onclose as (event: { code: number; reason: string }) => void)({ code, reason });
   }
 }
@@ -1367,13 +1375,20 @@ export class $Socket<Params extends object> {
 
   /**
    * Reads params again and presents them on the connection that is there, without a new one: what the server makes of
-   * them holds from then on. Does nothing while not connected, since the next connection reads them anyway. Rejects with
-   * what reading them throws, or with a ChannelError that says why the server does not take them; where it refuses the
-   * client with them, the socket is `refused` next.
+   * them holds from then on. While not connected it begins the attempt that is under way, if there is one, anew: every
+   * connection reads them anyway. Rejects with what reading them throws, or with a ChannelError that says why the server
+   * does not take them; where it refuses the client with them, the socket is `refused` next.
    */
   async renew(): Promise<void> {
     const params = await $read(this.#params);
-    if (this.#state !== "open") return;
+    if (this.#state !== "open") {
+      // An attempt that is under way may have read the old ones.
+      if (this.#attempt) {
+        this.#close("");
+        void this.#open();
+      }
+      return;
+    }
     const { clock, timeout } = this.#link;
     const ref = this.#link.ref();
     await new Promise<void>((resolve, reject) => {
@@ -1538,7 +1553,9 @@ export class $Socket<Params extends object> {
   }
 
   #each(callback: (channel: $Channel) => unknown): void {
-    for (const channel of [...this.#link.channels]) callback(channel);
+    const { channels } = this.#link;
+    // A callback of one may have left another.
+    for (const channel of [...channels]) if (channels.has(channel)) callback(channel);
   }
 
   #set(state: SocketState, reason: string): void {
@@ -1650,8 +1667,7 @@ export class $Channel {
   on(event: string, callback: (payload: unknown) => unknown): () => void {
     let listeners = this.#events.get(event);
     if (!listeners) this.#events.set(event, (listeners = new $Listeners()));
-    // The callback before may have left.
-    return listeners.add((payload) => this.#state === "joined" && callback(payload));
+    return listeners.add((payload) => this.#stays() && callback(payload));
   }
 
   once(event: string, options: OnceOptions = {}): Promise<unknown> {
@@ -1664,12 +1680,11 @@ export class $Channel {
 
   join(options: $JoinOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#link.channels.has(this) && this.#state !== "leaving") {
-        throw new Error(`${this.topic} is ${this.#state}: join() once, or leave() first`);
-      }
-      if (options.signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
-      this.#end();
+      const { channels } = this.#link;
       const { timeout, signal } = options;
+      if (signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
+      if (this.#state === "leaving") this.#end();
+      if (channels.has(this)) throw new Error(`${this.topic} is ${this.#state}: join() once, or leave() first`);
       const stop = $watch(this.#link.clock, `join of ${this.topic}`, timeout, signal, (error) => void this.#leave(error));
       this.#joining = (error, response) => {
         this.#joining = undefined;
@@ -1680,8 +1695,10 @@ export class $Channel {
       this.#onRejoin = options.onRejoin;
       this.#position = undefined;
       this.#backoff = new $Backoff(this.#link.clock);
-      this.#link.channels.add(this);
+      channels.add(this);
       const refusal = this.#link.connect();
+      // A callback may have left.
+      if (!channels.has(this)) return;
       if (refusal !== undefined) this.$disconnected(refusal);
       else if (this.#link.open()) void this.$rejoin();
       else this.#set("joining");
@@ -1723,6 +1740,8 @@ export class $Channel {
 
   /** The socket is open, or it is time for another try. */
   async $rejoin(): Promise<void> {
+    // A callback that heard of the connection may have joined.
+    if (this.#joinRef) return;
     const ref = (this.#joinRef = this.#link.ref());
     const { clock, timeout } = this.#link;
     const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
@@ -1808,8 +1827,7 @@ export class $Channel {
     const first = this.#joining;
     first?.(undefined, response);
     this.#set("joined");
-    // A callback may have left.
-    if (!first && this.#state === "joined") $guard(() => this.#onRejoin?.({ reply: response, recovered }));
+    if (!first && this.#stays()) $guard(() => this.#onRejoin?.({ reply: response, recovered }));
     if (this.#state !== "joined") return;
     for (const request of [...this.#buffer]) {
       this.#forget(request);
@@ -1819,6 +1837,14 @@ export class $Channel {
         request.done(error as Error);
       }
     }
+  }
+
+  /**
+   * Whether the callback before has not left. One that has disconnected keeps nothing from the others: the position has
+   * moved, so what they are not told now they are never told.
+   */
+  #stays(): boolean {
+    return this.#state === "joined" || this.#state === "errored";
   }
 
   #refused(error: ChannelError): void {
@@ -2198,6 +2224,7 @@ export interface $FetchRequest {
   readonly headers: Record<string, string>;
   readonly body: string | null;
   readonly signal: $Signal | null;
+  readonly keepalive: boolean;
 }
 
 /** The part of a WebSocket that is used. */
@@ -2227,7 +2254,8 @@ export interface $Clock {
 export const $clock: $Clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const timer = $global.setTimeout(callback, ms);
+    // More would count as nothing.
+    const timer = $global.setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
     return () => $global.clearTimeout(timer);
   },
 };

@@ -12,7 +12,8 @@ function same<A, B>(_: Same<A, B>): void {}
 const onJoin = (): void => {};
 
 export function Sockets(name: string | undefined): void {
-  const { socket, state, reason } = useSocket("/socket", { params: { name: "ada" } });
+  const { socket, state, reason, error } = useSocket("/socket", { params: { name: "ada" } });
+  same<typeof error, Error | undefined>(true);
   same<typeof socket, Socket | null>(true);
   same<typeof state, SocketState>(true);
   same<typeof reason, string>(true);

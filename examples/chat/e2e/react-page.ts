@@ -21,11 +21,11 @@ const notes: string[] = [];
 const senders = new Set<unknown>();
 
 function Chat(wanted: Wanted): ReactNode {
-  const { socket, state, reason } = useSocket("/socket", { params: { name: wanted.name ?? "" } });
+  const { socket, state, reason, error } = useSocket("/socket", { params: { name: wanted.name ?? "" } });
   return createElement(
     "main",
     null,
-    createElement("output", { id: "socket" }, `${state} ${reason}`.trim()),
+    createElement("output", { id: "socket" }, [state, reason, error?.message].filter(Boolean).join(" ")),
     wanted.lobby !== false && createElement(Lobby, { ...wanted, socket }),
   );
 }

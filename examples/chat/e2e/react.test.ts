@@ -172,6 +172,27 @@ test("new params are renewed on the connection that is there, once", async () =>
   await shows(page, "socket", "open");
 });
 
+test("new params that the connection could not take are an error until the next", async () => {
+  const page = await visit();
+  await page.addScriptTag({
+    content: `
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (data) {
+        const [, ref, topic, event] = JSON.parse(data);
+        if (event !== "chgen_params") return send.call(this, data);
+        const reply = { status: "error", response: { reason: "rate_limited" } };
+        this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify([null, ref, topic, "phx_reply", reply]) }));
+      };`,
+  });
+  await show(page, { name: "Ada", room: "renewed" });
+  await shows(page, "channel", "joined room:renewed");
+  await show(page, { name: "Eve", room: "renewed" });
+  await shows(page, "socket", "open renew: rate_limited");
+  await server.stop();
+  server = await ChatServer.start(server);
+  await shows(page, "socket", "open");
+});
+
 test("the hooks follow a restart of the server", async () => {
   const page = await visit();
   await show(page, { name: "Ada", room: "restart" });

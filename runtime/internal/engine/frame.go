@@ -23,6 +23,7 @@ const (
 	closeProtocol    = 1002
 	closeUndecodable = 1007
 	closeTooBig      = 1009
+	closeNormal      = 1000 // the client asked for it
 	closeRestart     = 1012 // Shutdown
 	closeTryAgain    = 1013 // the client reads too slowly
 	closeRefused     = 4403 // the connect hook refused; for generated clients

@@ -28,6 +28,9 @@ func returnMessage(m *wire.Message) {
 	messages.Put(m)
 }
 
+// eventClose is the event with which a generated client ends a connection whose transport has no other way to say so.
+const eventClose = "chgen_close"
+
 // receive handles one message of the client, on the reader. An error means that it is no frame.
 func (c *Conn) receive(data []byte, binary bool) error {
 	c.frame = len(data)
@@ -45,6 +48,8 @@ func (c *Conn) receive(data []byte, binary bool) error {
 		c.join(msg)
 	case c.generated && msg.Topic == wire.TopicPhoenix && msg.Event == eventParams:
 		c.renew(new(*msg)) // which keeps it
+	case c.generated && msg.Topic == wire.TopicPhoenix && msg.Event == eventClose:
+		c.Close(closeNormal, "")
 	default:
 		c.toMember(msg)
 	}

@@ -102,8 +102,7 @@ export class $Channel {
   on(event: string, callback: (payload: unknown) => unknown): () => void {
     let listeners = this.#events.get(event);
     if (!listeners) this.#events.set(event, (listeners = new $Listeners()));
-    // The callback before may have left.
-    return listeners.add((payload) => this.#state === "joined" && callback(payload));
+    return listeners.add((payload) => this.#stays() && callback(payload));
   }
 
   once(event: string, options: OnceOptions = {}): Promise<unknown> {
@@ -116,12 +115,11 @@ export class $Channel {
 
   join(options: $JoinOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#link.channels.has(this) && this.#state !== "leaving") {
-        throw new Error(`${this.topic} is ${this.#state}: join() once, or leave() first`);
-      }
-      if (options.signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
-      this.#end();
+      const { channels } = this.#link;
       const { timeout, signal } = options;
+      if (signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
+      if (this.#state === "leaving") this.#end();
+      if (channels.has(this)) throw new Error(`${this.topic} is ${this.#state}: join() once, or leave() first`);
       const stop = $watch(this.#link.clock, `join of ${this.topic}`, timeout, signal, (error) => void this.#leave(error));
       this.#joining = (error, response) => {
         this.#joining = undefined;
@@ -132,8 +130,10 @@ export class $Channel {
       this.#onRejoin = options.onRejoin;
       this.#position = undefined;
       this.#backoff = new $Backoff(this.#link.clock);
-      this.#link.channels.add(this);
+      channels.add(this);
       const refusal = this.#link.connect();
+      // A callback may have left.
+      if (!channels.has(this)) return;
       if (refusal !== undefined) this.$disconnected(refusal);
       else if (this.#link.open()) void this.$rejoin();
       else this.#set("joining");
@@ -175,6 +175,8 @@ export class $Channel {
 
   /** The socket is open, or it is time for another try. */
   async $rejoin(): Promise<void> {
+    // A callback that heard of the connection may have joined.
+    if (this.#joinRef) return;
     const ref = (this.#joinRef = this.#link.ref());
     const { clock, timeout } = this.#link;
     const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
@@ -260,8 +262,7 @@ export class $Channel {
     const first = this.#joining;
     first?.(undefined, response);
     this.#set("joined");
-    // A callback may have left.
-    if (!first && this.#state === "joined") $guard(() => this.#onRejoin?.({ reply: response, recovered }));
+    if (!first && this.#stays()) $guard(() => this.#onRejoin?.({ reply: response, recovered }));
     if (this.#state !== "joined") return;
     for (const request of [...this.#buffer]) {
       this.#forget(request);
@@ -271,6 +272,14 @@ export class $Channel {
         request.done(error as Error);
       }
     }
+  }
+
+  /**
+   * Whether the callback before has not left. One that has disconnected keeps nothing from the others: the position has
+   * moved, so what they are not told now they are never told.
+   */
+  #stays(): boolean {
+    return this.#state === "joined" || this.#state === "errored";
   }
 
   #refused(error: ChannelError): void {

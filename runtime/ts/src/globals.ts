@@ -55,6 +55,7 @@ export interface $FetchRequest {
   readonly headers: Record<string, string>;
   readonly body: string | null;
   readonly signal: $Signal | null;
+  readonly keepalive: boolean;
 }
 
 /** The part of a WebSocket that is used. */
@@ -84,7 +85,8 @@ export interface $Clock {
 export const $clock: $Clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const timer = $global.setTimeout(callback, ms);
+    // More would count as nothing.
+    const timer = $global.setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
     return () => $global.clearTimeout(timer);
   },
 };

@@ -1,3 +1,4 @@
+import { $encode } from "./frame.ts";
 import { $global, type $FetchRequest, type $WebSocket } from "./globals.ts";
 import type { FallbackTransport } from "./types.ts";
 
@@ -69,8 +70,14 @@ class $LongPoll implements $WebSocket {
     if (!this.#posting) void this.#post();
   }
 
-  /** Stops polling. What has been sent goes out all the same. */
+  /** Stops polling. What has been sent goes out all the same, and says last that nobody polls any more. */
   close(): void {
+    if (this.#closed) return;
+    this.#stop();
+    if (this.#token !== undefined) this.send($encode(null, "0", "phoenix", "chgen_close", "{}"));
+  }
+
+  #stop(): void {
     this.#closed = true;
     this.#control.abort();
   }
@@ -79,7 +86,7 @@ class $LongPoll implements $WebSocket {
     for (let failures = 0; !this.#closed; ) {
       let answer: $Answer;
       try {
-        answer = await this.#request({ method: "GET", headers: {}, body: null, signal: this.#control.signal });
+        answer = await this.#request({ method: "GET", headers: {}, body: null, signal: this.#control.signal, keepalive: false });
         failures = 0;
       } catch {
         // What a lost answer held comes again with the next one, which shows the same token.
@@ -121,6 +128,8 @@ class $LongPoll implements $WebSocket {
           headers: { "content-type": "application/x-ndjson" },
           body,
           signal: null,
+          // The last one goes out of a page that is going away, if it is as small as that takes.
+          keepalive: this.#closed && body.length < 20_000,
         });
         if (status !== 200) return this.#end(1006, reason);
       } catch {
@@ -140,7 +149,7 @@ class $LongPoll implements $WebSocket {
 
   #end(code: number, reason: string): void {
     if (this.#closed) return;
-    this.close();
+    this.#stop();
     (this.onclose as (event: { code: number; reason: string }) => void)({ code, reason });
   }
 }

@@ -150,13 +150,20 @@ export class $Socket<Params extends object> {
 
   /**
    * Reads params again and presents them on the connection that is there, without a new one: what the server makes of
-   * them holds from then on. Does nothing while not connected, since the next connection reads them anyway. Rejects with
-   * what reading them throws, or with a ChannelError that says why the server does not take them; where it refuses the
-   * client with them, the socket is `refused` next.
+   * them holds from then on. While not connected it begins the attempt that is under way, if there is one, anew: every
+   * connection reads them anyway. Rejects with what reading them throws, or with a ChannelError that says why the server
+   * does not take them; where it refuses the client with them, the socket is `refused` next.
    */
   async renew(): Promise<void> {
     const params = await $read(this.#params);
-    if (this.#state !== "open") return;
+    if (this.#state !== "open") {
+      // An attempt that is under way may have read the old ones.
+      if (this.#attempt) {
+        this.#close("");
+        void this.#open();
+      }
+      return;
+    }
     const { clock, timeout } = this.#link;
     const ref = this.#link.ref();
     await new Promise<void>((resolve, reject) => {
@@ -321,7 +328,9 @@ export class $Socket<Params extends object> {
   }
 
   #each(callback: (channel: $Channel) => unknown): void {
-    for (const channel of [...this.#link.channels]) callback(channel);
+    const { channels } = this.#link;
+    // A callback of one may have left another.
+    for (const channel of [...channels]) if (channels.has(channel)) callback(channel);
   }
 
   #set(state: SocketState, reason: string): void {

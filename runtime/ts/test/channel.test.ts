@@ -164,6 +164,49 @@ describe("join", () => {
     expect(channel.state).toBe("closed");
   });
 
+  test("whose params cannot be read once it is left stays left", async () => {
+    const reported = vi.fn();
+    vi.stubGlobal("reportError", reported);
+    let reject = (_: Error): void => {};
+    const { socket } = await joined();
+    const channel = socket.channel(room, { room_id: "other" }, () => new Promise<object>((_, fail) => (reject = fail)));
+    const outcome = codeOf(channel.join());
+    await settle();
+    void channel.leave();
+    reject(new Error("offline"));
+    await settle(20_000);
+    expect([await outcome, channel.state]).toEqual(["left", "closed"]);
+    expect(reported).not.toHaveBeenCalled();
+  });
+
+  test("whose params are due when the connection goes has one deadline, that of the next", async () => {
+    let resolve = (_: object): void => {};
+    const socket = connect();
+    const channel = socket.channel(room, { room_id: "lobby" }, () => new Promise<object>((done) => (resolve = done)));
+    void channel.join();
+    await settle();
+    await last().open();
+    await last().drop();
+    await settle(250);
+    await last().open();
+    resolve({});
+    await settle();
+    await last().reply("phx_join", { recent: [] });
+    await settle(20_000);
+    expect(channel.state).toBe("joined");
+  });
+
+  test("that crashes before its answer is sent once more, and not left", async () => {
+    const { channel, outcome } = await joining();
+    const [joinRef] = last().frame("phx_join");
+    await last().message(joinRef, joinRef, "room:lobby", "phx_error", {});
+    expect(channel.state).toBe("errored");
+    await settle(5_000);
+    expect(last().frames().map(([, , , event]) => event)).toEqual(["phx_join", "phx_join"]);
+    await last().reply("phx_join", { recent: [] });
+    expect(await outcome).toEqual({ reply: { recent: [] } });
+  });
+
   test("whose params cannot be read is tried again", async () => {
     const reported = vi.fn();
     vi.stubGlobal("reportError", reported);
@@ -582,8 +625,12 @@ describe("leave", () => {
   });
 
   test("of what is not joined is no matter", async () => {
-    await connect().channel(room, { room_id: "lobby" }).leave();
+    const channel = connect().channel(room, { room_id: "lobby" });
+    const states = vi.fn();
+    channel.onState(states);
+    await channel.leave();
     expect(sockets).toEqual([]);
+    expect(states).not.toHaveBeenCalled();
   });
 
   test("leaves a handle that can join again, at once", async () => {

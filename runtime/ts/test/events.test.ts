@@ -100,6 +100,7 @@ describe("events", () => {
     for (const body of ["a", "b"]) await created(body);
     expect(await events.next()).toEqual({ done: false, value: { body: "a" } });
     for (const body of ["c", "d"]) await created(body);
+    void channel.leave(); // which is no reason to keep quiet about it
     expect(await codeOf(events.next())).toBe("too_slow");
     expect(await events.next()).toEqual({ done: true, value: undefined });
   });

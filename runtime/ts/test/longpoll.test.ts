@@ -169,7 +169,8 @@ describe("sending", () => {
     void channel.leave();
     socket.disconnect();
     await settle();
-    expect(requested("POST").lines).toEqual(['["1","2","room:lobby","phx_leave",{}]']);
+    expect(requested("POST").lines).toEqual(['["1","2","room:lobby","phx_leave",{}]', '[null,"0","phoenix","chgen_close",{}]']);
+    expect(requested("POST").keepalive).toBe(true);
     expect(requested("GET").aborted).toBe(true);
     const before = requests.length;
     await requested("POST").answer({ status: 200 });

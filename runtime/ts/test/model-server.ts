@@ -23,9 +23,13 @@ interface Membership {
   readonly open: Set<string>;
 }
 
+type Reply = (status: string, response: object, more?: object) => void;
+
 /** The server's side of one connection, whatever carries it. */
 interface Connection {
   readonly members: Map<string, Membership>;
+  /** What ends the joins that have not been answered, by topic. */
+  readonly joins: Map<string, () => void>;
   /** Sends a frame, unless the connection is gone. */
   down(frame: unknown[]): void;
   /** Ends the connection; the client is told code and reason if it can hear them. */
@@ -101,9 +105,12 @@ export class ModelServer {
     const [joinRef, ref, topic, event, payload] = frame as [string, string, string, string, Record<string, unknown>];
     const reply = (status: string, response: object, more: object = {}): void =>
       connection.down([joinRef, ref, topic, "phx_reply", { status, response, ...more }]);
+    if (event === "chgen_close") return connection.cut(1000);
     if (topic === "phoenix") return reply("ok", {});
+    if (this.chance(0.02)) connection.down(this.#nonsense(joinRef, ref, topic));
+    if (event === "phx_join" || event === "phx_leave") connection.joins.get(topic)?.();
     const membership = connection.members.get(topic);
-    if (event === "phx_join") return this.#join(connection, topic, joinRef, payload, reply);
+    if (event === "phx_join") return this.#beginJoin(connection, topic, joinRef, payload, reply);
     if (!membership && event === "phx_leave") return reply("ok", {});
     if (membership && joinRef !== membership.joinRef) return;
     if (!membership) return reply("error", { reason: "unmatched topic" });
@@ -114,7 +121,35 @@ export class ModelServer {
     this.#push(connection, topic, membership, ref, payload["n"] as number);
   }
 
-  #join(connection: Connection, topic: string, joinRef: string, payload: Record<string, unknown>, reply: (status: string, response: object, more?: object) => void): void {
+  /** What a server does not say, and what it says to nobody who is here: no client may mind. */
+  #nonsense(joinRef: string, ref: string, topic: string): unknown[] {
+    const frames = [
+      [joinRef, joinRef, topic, "phx_error", { reason: "channel_crash" }],
+      ["0", ref, topic, "phx_reply", { status: "ok", response: {} }],
+      ["0", null, topic, "created", { n: -1, epoch: -1 }],
+      ["0", "0", topic, "phx_close", {}],
+      [null, "0", topic, "phx_reply", { status: "ok", response: {}, recovery: null }],
+      [null, null, "room:__proto__", "created", {}],
+      [null, null, topic, "__proto__", { ["__proto__"]: 1 }],
+    ];
+    return frames[Math.floor(this.random() * frames.length)]!;
+  }
+
+  /** Joins take their time; what follows on the topic ends one that has not been answered. */
+  #beginJoin(connection: Connection, topic: string, joinRef: string, payload: Record<string, unknown>, reply: Reply): void {
+    if (!this.chance(0.3)) return this.#join(connection, topic, joinRef, payload, reply);
+    const timer = setTimeout(() => {
+      connection.joins.delete(topic);
+      if (this.connections.has(connection)) this.#join(connection, topic, joinRef, payload, reply);
+    }, this.delay());
+    connection.joins.set(topic, () => {
+      clearTimeout(timer);
+      connection.joins.delete(topic);
+      reply("error", { reason: "closed" });
+    });
+  }
+
+  #join(connection: Connection, topic: string, joinRef: string, payload: Record<string, unknown>, reply: Reply): void {
     const before = connection.members.get(topic);
     connection.members.delete(topic);
     if (this.chance(0.03)) return; // nobody answers
@@ -169,6 +204,7 @@ class ModelWebSocket implements Connection {
   onclose: unknown;
   onerror: unknown;
   readonly members = new Map<string, Membership>();
+  readonly joins = new Map<string, () => void>();
   readonly #server: ModelServer;
   /** Whether the server has the connection, and whether nothing gets to the client any more. */
   #alive = true;
@@ -233,6 +269,7 @@ class ModelWebSocket implements Connection {
 /** A long-poll session: answers are held until the client shows their token. */
 class Session implements Connection {
   readonly members = new Map<string, Membership>();
+  readonly joins = new Map<string, () => void>();
   readonly #server: ModelServer;
   #held: string[] = [];
   sent = 0;

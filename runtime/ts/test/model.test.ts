@@ -25,6 +25,9 @@ const room: ChannelDefinition<Contract> = { topic: "room:{id}" };
 
 const steps = 60;
 
+/** An error of the application's own, which is reported and harms nothing else. */
+const unread = new Error("a mistake of the application");
+
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
   vi.useRealTimers();
@@ -43,24 +46,25 @@ class View {
   last = 0;
   #joined = false;
 
-  constructor(channel: Channel<Contract>, leaves: () => boolean) {
+  constructor(channel: Channel<Contract>, mischief: (view: View) => void) {
     this.channel = channel;
     this.topic = channel.topic;
-    channel.on("created", () => leaves() && void this.leave());
+    channel.on("created", () => mischief(this));
     channel.on("created", ({ n, epoch }) => this.#event(n, epoch));
     channel.onState((state) => {
       if (state === "closed") this.#joined = this.wanted = false;
+      mischief(this);
     });
   }
 
-  join(): void {
+  join(options: { readonly timeout?: number; readonly signal?: AbortSignal } = {}): void {
     if (this.wanted || this.channel.state === "leaving") return;
     this.wanted = true;
     const onRejoin = ({ reply, recovered }: { reply: Start; recovered: boolean }): void => {
       if (!recovered) this.#startAt(reply);
       else if (reply.epoch !== this.#epoch) throw new Error(`${this.topic}: recovered from another epoch`);
     };
-    void this.channel.tryJoin({ onRejoin }).then((joined) => joined.ok && this.wanted && this.#startAt(joined.reply));
+    void this.channel.tryJoin({ ...options, onRejoin }).then((joined) => joined.ok && this.wanted && this.#startAt(joined.reply));
   }
 
   async leave(): Promise<void> {
@@ -86,24 +90,43 @@ async function run(seed: number, polling: boolean): Promise<void> {
   const server = new ModelServer(random);
   const { mistakes } = server;
   vi.spyOn(Math, "random").mockImplementation(random);
-  vi.stubGlobal("reportError", (error: unknown) => mistakes.push(error));
+  vi.stubGlobal("reportError", (error: unknown) => error === unread || mistakes.push(error));
   vi.stubGlobal("fetch", server.fetch);
   vi.stubGlobal("MessageChannel", server.MessageChannel);
   const WebSocket = polling ? false : server.WebSocket;
   const options = { WebSocket, fallback: polling ? longPoll : undefined } as SocketOptions<object>;
   const socket = new $Socket<object>("http://example.com/socket", options);
-  const views = ["a", "b", "c"].map((id) => new View(socket.channel(room, { id }), () => server.chance(0.01)));
+  // Params take their time, and some cannot be read.
+  const params = (): object | Promise<object> => {
+    if (!server.chance(0.3)) return {};
+    return new Promise((resolve, reject) => setTimeout(() => (server.chance(0.2) ? reject(unread) : resolve({})), server.delay()));
+  };
+  const mischief = (view: View): void => {
+    if (server.chance(0.01)) guard(view.leave());
+    if (server.chance(0.01)) guard(pick(views).leave());
+    if (server.chance(0.01)) pick(views).join();
+    if (server.chance(0.003)) socket.disconnect();
+    if (server.chance(0.01)) socket.connect();
+    if (server.chance(0.01)) throw unread;
+  };
+  const views = ["a", "b", "c"].map((id) => new View(socket.channel(room, { id }, params), mischief));
+  socket.onState(() => server.chance(0.05) && mischief(pick(views)));
   const answers = new Map<number, string>();
   let pushes = 0;
 
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
   const push = async ({ channel }: View): Promise<void> => {
     const n = ++pushes;
-    const result = await channel.tryPush("send", { n }, random() < 0.2 ? { timeout: random() * 100 } : {});
+    const result = await channel.tryPush("send", { n }, pick([{}, {}, {}, { timeout: random() * 100 }, { signal: aborted() }]));
     if (answers.has(n)) throw new Error(`push ${n} was answered twice`);
     answers.set(n, result.ok ? "ok" : result.error.code);
     if (result.ok && (result.reply.id !== n || server.taken.get(n)?.[0] !== "ok")) throw new Error(`push ${n} got another's reply`);
     if (!result.ok && result.error.code === "slow_down" && result.error.retry_after_ms !== n) throw new Error(`push ${n} got another's error`);
+  };
+  const aborted = (): AbortSignal => {
+    const control = new AbortController();
+    setTimeout(() => control.abort(), random() * 200);
+    return control.signal;
   };
   const guard = (promise: Promise<void>): void => void promise.catch((error: unknown) => mistakes.push(error));
   const anyConnection = (act: (connection: ModelServer["connections"] extends Set<infer C> ? C : never) => void): void => {
@@ -111,6 +134,9 @@ async function run(seed: number, polling: boolean): Promise<void> {
   };
   const actions: [weight: number, act: () => void][] = [
     [6, () => pick(views).join()],
+    [1, () => pick(views).join({ timeout: random() * 1_000 })],
+    [1, () => pick(views).join({ signal: aborted() })],
+    [0.5, () => void socket.renew().catch(() => {})],
     [2, () => guard(pick(views).leave())],
     [10, () => guard(push(pick(views)))],
     [12, () => server.publish(pick(views).topic)],

@@ -80,6 +80,19 @@ describe("renew", () => {
     expect([await renewed, socket.state, socket.reason, channel.state]).toEqual(["disconnected", "refused", "you are banned", "errored"]);
   });
 
+  test("begins an attempt anew that may have read the old params", async () => {
+    const params = { token: "old" };
+    const socket = connect({ params: () => params });
+    socket.connect();
+    await settle();
+    params.token = "new";
+    await socket.renew();
+    await settle();
+    expect(sockets.map(({ url, closed }) => [url.searchParams.get("token"), closed])).toEqual([["old", true], ["new", false]]);
+    await last().open();
+    expect(socket.state).toBe("open");
+  });
+
   test("rejects when the connection goes, when nobody answers, and with what reading throws", async () => {
     const params = vi.fn(() => ({}));
     const { socket } = await joined({ params });

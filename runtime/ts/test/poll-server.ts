@@ -8,6 +8,7 @@ export class FakeRequest {
   readonly method: string;
   readonly headers: Record<string, string>;
   readonly lines: string[];
+  readonly keepalive: boolean | undefined;
   aborted = false;
   readonly #resolve: (response: unknown) => void;
   readonly #reject: (error: Error) => void;
@@ -17,6 +18,7 @@ export class FakeRequest {
     this.method = init.method ?? "GET";
     this.headers = init.headers as Record<string, string>;
     this.lines = init.body ? String(init.body).split("\n") : [];
+    this.keepalive = init.keepalive;
     this.#resolve = resolve;
     this.#reject = reject;
     init.signal?.addEventListener("abort", () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { $Socket } from "../src/socket.ts";
-import { connect, FakeWebSocket, freeze, joined, last, settle, sockets, thaw } from "./server.ts";
+import { codeOf, connect, FakeWebSocket, freeze, joined, last, settle, sockets, thaw } from "./server.ts";
 
 beforeEach(freeze);
 afterEach(thaw);
@@ -218,7 +218,7 @@ describe("reconnecting", () => {
     expect(await delays(1)).toEqual([1_000]);
     await last().open();
     await settle(5_000);
-    expect(await delays(1)).toEqual([250]);
+    expect(await delays(3)).toEqual([250, 500, 1_000]);
   });
 
   test("waits for as long as a server that goes away says, whatever the page does", async () => {
@@ -332,6 +332,15 @@ describe("a refusal", () => {
     expect(sockets).toHaveLength(1);
   });
 
+  test("is final whatever the page does", async () => {
+    const page = stubPage();
+    const { socket } = await joined();
+    await last().drop(4403, "no");
+    for (const event of ["pagehide", "pageshow", "online"]) page.dispatchEvent(new Event(event));
+    await settle(120_000);
+    expect([socket.state, sockets.length]).toEqual(["refused", 1]);
+  });
+
   test("is forgotten by connect, and channels that were joined rejoin", async () => {
     const { socket, channel, rejoins } = await joined();
     await last().drop(4403, "no");
@@ -354,6 +363,16 @@ describe("the heartbeat", () => {
     await last().message(null, "1", "phoenix", "phx_reply", { status: "ok", response: {} });
     await settle(30_000);
     expect(last().frames()).toHaveLength(2);
+  });
+
+  test("goes out however much comes by itself", async () => {
+    await joined();
+    for (let s = 0; s < 120; s++) {
+      await settle(1_000);
+      await last().message(null, null, "room:lobby", "created", { body: "a" });
+    }
+    const beats = last().frames().filter(([, , , event]) => event === "heartbeat");
+    expect(beats.length).toBeGreaterThanOrEqual(3); // servers close what is silent for 60 s
   });
 
   test("that nothing follows in time ends the connection", async () => {
@@ -439,8 +458,10 @@ describe("the page", () => {
   test("that goes closes the connection, and opens one when it comes back", async () => {
     const page = stubPage();
     const { socket, channel } = await joined();
+    const push = codeOf(channel.push("send", { body: "a" }));
     page.dispatchEvent(new Event("pagehide"));
     expect(last().closed).toBe(true);
+    expect([socket.state, channel.state, await push]).toEqual(["reconnecting", "errored", "disconnected"]);
     await settle(60_000);
     expect(sockets).toHaveLength(1);
     page.dispatchEvent(new Event("pageshow"));

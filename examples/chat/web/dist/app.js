@@ -222,13 +222,19 @@ var $Socket = class {
   }
   /**
    * Reads params again and presents them on the connection that is there, without a new one: what the server makes of
-   * them holds from then on. Does nothing while not connected, since the next connection reads them anyway. Rejects with
-   * what reading them throws, or with a ChannelError that says why the server does not take them; where it refuses the
-   * client with them, the socket is `refused` next.
+   * them holds from then on. While not connected it begins the attempt that is under way, if there is one, anew: every
+   * connection reads them anyway. Rejects with what reading them throws, or with a ChannelError that says why the server
+   * does not take them; where it refuses the client with them, the socket is `refused` next.
    */
   async renew() {
     const params = await $read(this.#params);
-    if (this.#state !== "open") return;
+    if (this.#state !== "open") {
+      if (this.#attempt) {
+        this.#close("");
+        void this.#open();
+      }
+      return;
+    }
     const { clock, timeout } = this.#link;
     const ref = this.#link.ref();
     await new Promise((resolve, reject) => {
@@ -374,7 +380,8 @@ var $Socket = class {
     this.#stop = this.#link.clock.after(ms, callback);
   }
   #each(callback) {
-    for (const channel of [...this.#link.channels]) callback(channel);
+    const { channels } = this.#link;
+    for (const channel of [...channels]) if (channels.has(channel)) callback(channel);
   }
   #set(state, reason) {
     this.#reason = reason;
@@ -438,7 +445,7 @@ var $Channel = class {
   on(event, callback) {
     let listeners = this.#events.get(event);
     if (!listeners) this.#events.set(event, listeners = new $Listeners());
-    return listeners.add((payload) => this.#state === "joined" && callback(payload));
+    return listeners.add((payload) => this.#stays() && callback(payload));
   }
   once(event, options = {}) {
     return $once(this, this.#link.clock, event, options);
@@ -448,12 +455,11 @@ var $Channel = class {
   }
   join(options = {}) {
     return new Promise((resolve, reject) => {
-      if (this.#link.channels.has(this) && this.#state !== "leaving") {
-        throw new Error(`${this.topic} is ${this.#state}: join() once, or leave() first`);
-      }
-      if (options.signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
-      this.#end();
+      const { channels } = this.#link;
       const { timeout, signal } = options;
+      if (signal?.aborted) throw new ChannelError("aborted", `join of ${this.topic} was aborted`);
+      if (this.#state === "leaving") this.#end();
+      if (channels.has(this)) throw new Error(`${this.topic} is ${this.#state}: join() once, or leave() first`);
       const stop = $watch(this.#link.clock, `join of ${this.topic}`, timeout, signal, (error) => void this.#leave(error));
       this.#joining = (error, response) => {
         this.#joining = void 0;
@@ -464,8 +470,9 @@ var $Channel = class {
       this.#onRejoin = options.onRejoin;
       this.#position = void 0;
       this.#backoff = new $Backoff(this.#link.clock);
-      this.#link.channels.add(this);
+      channels.add(this);
       const refusal = this.#link.connect();
+      if (!channels.has(this)) return;
       if (refusal !== void 0) this.$disconnected(refusal);
       else if (this.#link.open()) void this.$rejoin();
       else this.#set("joining");
@@ -502,6 +509,7 @@ var $Channel = class {
   }
   /** The socket is open, or it is time for another try. */
   async $rejoin() {
+    if (this.#joinRef) return;
     const ref = this.#joinRef = this.#link.ref();
     const { clock, timeout } = this.#link;
     const late = new ChannelError("timeout", `${this.topic}: no join params in ${timeout} ms`);
@@ -581,7 +589,7 @@ var $Channel = class {
     const first = this.#joining;
     first?.(void 0, response);
     this.#set("joined");
-    if (!first && this.#state === "joined") $guard(() => this.#onRejoin?.({ reply: response, recovered }));
+    if (!first && this.#stays()) $guard(() => this.#onRejoin?.({ reply: response, recovered }));
     if (this.#state !== "joined") return;
     for (const request of [...this.#buffer]) {
       this.#forget(request);
@@ -591,6 +599,13 @@ var $Channel = class {
         request.done(error);
       }
     }
+  }
+  /**
+   * Whether the callback before has not left. One that has disconnected keeps nothing from the others: the position has
+   * moved, so what they are not told now they are never told.
+   */
+  #stays() {
+    return this.#state === "joined" || this.#state === "errored";
   }
   #refused(error) {
     const retry = this.#definition.retry?.includes(error.code) || !this.#joining && $passing.includes(error.code);
@@ -831,7 +846,7 @@ var $global = globalThis;
 var $clock = {
   now: () => Date.now(),
   after(ms, callback) {
-    const timer = $global.setTimeout(callback, ms);
+    const timer = $global.setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
     return () => $global.clearTimeout(timer);
   }
 };
