@@ -26,6 +26,7 @@ type Conn struct {
 	values atomic.Pointer[context.Context] // the connect hook's; it never ends
 	origin *origin                         // of a generated client, for renew
 	out    queue
+	lender *link // the carrier, where its reader may work on messages itself
 
 	joins  pace // of the client, by Receive alone, as are
 	pushes pace
@@ -55,6 +56,7 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 		c.peer = c.sender
 	}
 	c.out.carrier = carrier
+	c.lender = c.out.directLink()
 	c.out.limit = c.srv.limits.QueueBytes
 	c.out.dropped = c.srv.onDrop
 	c.observeOpened()

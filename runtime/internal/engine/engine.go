@@ -18,8 +18,9 @@
 //     poller (poller.run), which starts readers. They belong to the server; Shutdown waits for them.
 //   - the writer (link.write), started for a connection whose network does not take at once what there is. It ends when
 //     the queue is empty or the network fails; link.serve waits for it.
-//   - one for each membership (Membership.run), started by whoever puts something into its mailbox. It ends when the
-//     mailbox is empty or the membership has ended; Conn.End waits for it.
+//   - one for each membership (Membership.run), started by whoever puts something into its mailbox, or the reader of a
+//     busy connection itself (lend.go). It ends when the mailbox is empty or the membership has ended; Conn.End waits
+//     for it.
 //   - one for each concurrent event that is being worked on; Membership.finish waits for it.
 //   - one for the connect params that a connection is renewing (Conn.renew); Conn.End waits for it.
 //   - one for each topic whose presence passes a FetchFunc (hub.runFeed), and one for each call of that.
@@ -85,8 +86,9 @@ type Server struct {
 	secret    []byte // of tokens
 	sessions  sessions
 	flushers  []flusher
-	flushing  sync.WaitGroup // flushers that have something to do
+	flushing  sync.WaitGroup // flushers, and the watch over readers
 	poller    poller
+	readers   readerWatch
 	parkAfter time.Duration     // of silence, a reader goes
 	nodes     *nodes            // nil where there is one node only
 	stopping  chan struct{}     // closed when Shutdown begins
@@ -136,6 +138,7 @@ func New(cfg Config) *Server {
 	}
 	s.parkAfter = defaultParkAfter
 	s.flushers = newFlushers(&s.flushing)
+	s.readers.work = &s.flushing
 	s.topics = newRegistry(s)
 	s.tracker = presence.New(s.topics.diff)
 	s.onDrop = s.dropped

@@ -36,6 +36,7 @@ type link struct {
 	direct  direct
 	flusher *flusher
 	reading
+	lending
 
 	limited io.LimitedReader // of the reader: kept to spare an allocation for each message
 

@@ -28,6 +28,10 @@ func (m *Membership) push(msg *wire.Message) {
 		call.answer(wire.StatusError, rateLimited, false)
 	default:
 		m.pushes++
+		if l := m.conn.lender; l != nil && !m.running && l.mayLend() {
+			m.running = true
+			l.to = m
+		}
 		m.enqueue(item{call: call})
 		m.mu.Unlock()
 	}

@@ -205,6 +205,7 @@ func accept(w http.ResponseWriter, r *http.Request, c *Conn, subprotocol string)
 		subprotocols = []string{subprotocol}
 	}
 	l := &link{owner: c, flusher: c.srv.flusher()}
+	l.desk = c.srv.readers.desk()
 	ws, err := websocket.Accept(&hijackWriter{w, l}, r, l.options(subprotocols))
 	if err != nil {
 		c.srv.log.WarnContext(r.Context(), "upgrade failed", "err", err, "remote", remoteHost(r))

@@ -12,9 +12,9 @@ import (
 )
 
 // serve is a reader goroutine of a WebSocket: it receives frames until the connection ends, and then ends everything of
-// it, or until the link is parked.
+// it, or until it is not needed: the link is parked, or another reader has taken over.
 func (l *link) serve() {
-	if parked := l.read(); parked {
+	if left := l.read(); left {
 		return
 	}
 	c := l.owner
@@ -32,8 +32,8 @@ func (l *link) serve() {
 	c.srv.poller.forget(l)
 }
 
-// read receives frames until the connection ends or the link is parked.
-func (l *link) read() (parked bool) {
+// read receives frames until the connection ends or the reader is not needed any more.
+func (l *link) read() (left bool) {
 	for {
 		if !l.awaitMessage() {
 			return true
@@ -55,6 +55,12 @@ func (l *link) read() (parked bool) {
 		l.noteGap(l.touch())
 		if l.owner.Receive(data, kind == websocket.MessageBinary) != nil {
 			return false
+		}
+		if m := l.to; m != nil {
+			l.to = nil
+			if !l.lend(m) {
+				return true
+			}
 		}
 	}
 }

@@ -1,0 +1,112 @@
+//go:build unix
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+// handleRoom serves a channel whose events work for a moment, block until they are let go, or end their goroutine.
+func handleRoom(s *Server) (begun, release chan struct{}) {
+	begun, release = make(chan struct{}), make(chan struct{})
+	s.Handle(&Channel{
+		Spec: &Spec{Name: "Room", Topic: "room:{id}"},
+		Join: func(context.Context, *Membership, *Call) (any, error) { return struct{}{}, nil },
+		Events: map[string]*Event{
+			"quick": {Handle: func(context.Context, any, *Call) error { return nil }},
+			"block": {Handle: func(context.Context, any, *Call) error {
+				begun <- struct{}{}
+				<-release
+				return nil
+			}},
+			"exit": {Handle: func(context.Context, any, *Call) error {
+				runtime.Goexit()
+				return nil
+			}},
+		},
+	})
+	return begun, release
+}
+
+func say(t *testing.T, conn *websocket.Conn, format string, args ...any) {
+	t.Helper()
+	if err := conn.Write(t.Context(), websocket.MessageText, fmt.Appendf(nil, format, args...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hear(t *testing.T, conn *websocket.Conn, want string) {
+	t.Helper()
+	if _, got, err := conn.Read(t.Context()); err != nil || !strings.Contains(string(got), want) {
+		t.Fatalf("got %q, %v; want %q", got, err, want)
+	}
+}
+
+// busy joins two rooms and keeps the connection so busy that its reader works on pushes itself.
+func busy(t *testing.T, conn *websocket.Conn) {
+	t.Helper()
+	for _, topic := range []string{"room:a", "room:b"} {
+		say(t, conn, `["1","1","%s","phx_join",{}]`, topic)
+		hear(t, conn, `"ok"`)
+	}
+	for ref := range 3 * busyStreak {
+		say(t, conn, `["1","%d","room:a","quick",{}]`, ref)
+		hear(t, conn, fmt.Sprintf(`["1","%d","room:a","phx_reply"`, ref))
+	}
+}
+
+func TestAHandlerThatTakesLongDelaysNothingOfItsConnection(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	begun, release := handleRoom(s)
+	conn := dial(t, web)
+	for range 5 {
+		busy(t, conn)
+		say(t, conn, `["1","90","room:a","block",{}]`)
+		<-begun
+		beat(t, conn, 91)
+		say(t, conn, `["1","92","room:b","quick",{}]`)
+		hear(t, conn, `["1","92","room:b","phx_reply"`)
+		say(t, conn, `["1","93","room:a","quick",{}]`)
+		release <- struct{}{}
+		hear(t, conn, `["1","90","room:a","phx_reply"`)
+		hear(t, conn, `["1","93","room:a","phx_reply"`)
+		for _, topic := range []string{"room:a", "room:b"} {
+			say(t, conn, `["1","94","%s","phx_leave",{}]`, topic)
+			hear(t, conn, `"phx_reply"`)
+			hear(t, conn, `"phx_close"`)
+		}
+	}
+}
+
+func TestAHandlerThatEndsItsGoroutineDoesNotEndItsConnection(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	handleRoom(s)
+	conn := dial(t, web)
+	busy(t, conn)
+	say(t, conn, `["1","90","room:a","exit",{}]`)
+	hear(t, conn, `"internal"`)
+	hear(t, conn, `"phx_error"`)
+	say(t, conn, `["1","91","room:b","quick",{}]`)
+	hear(t, conn, `["1","91","room:b","phx_reply"`)
+}
+
+func TestAConnectionEndsWhileItsReaderIsAway(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	begun, release := handleRoom(s)
+	conn := dial(t, web)
+	busy(t, conn)
+	say(t, conn, `["1","90","room:a","block",{}]`)
+	<-begun
+	_ = conn.CloseNow()
+	release <- struct{}{}
+	until(t, "the connection has ended", allParked(s, 0))
+}
