@@ -238,6 +238,7 @@ func testCancel(t *testing.T, nodes []pubsub.PubSub) {
 		}
 		sub.Cancel()
 		s.cancelled.Store(true)
+		publish(t, nodes[0], "t", kept, "after Cancel")
 	}
 	close(stop)
 	wg.Wait()
