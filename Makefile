@@ -78,6 +78,10 @@ SOAK ?= 5m
 soak: redis
 	SOAK=$(SOAK) $(GO) test -count=1 -timeout=0 -v -run='^TestSoak$$' ./internal/soak
 
+# 10,000 clients on three nodes, of which one is killed.
+bench-failover: redis
+	$(GO) test -run='^$$' -bench='^BenchmarkFailover$$' -benchtime=1x ./internal/soak
+
 # How long each fuzz target runs.
 FUZZTIME ?= 1m
 fuzz:

@@ -85,7 +85,7 @@ type follower struct {
 var channelSpecs = map[string]client.Spec{"long": {Topic: "long:{name}"}, "brief": {Topic: "brief:{name}"}, "turn": {Topic: "turn:{name}"}}
 
 func follow(url, name string, c clock, topics []string) (*follower, error) {
-	f := &follower{name: name, clock: c, wire: &tap{clock: c, seen: make(map[string]soak.Event), shown: make(map[string]pubsub.Position)}}
+	f := &follower{name: name, clock: c, wire: &tap{dial: new(client.WebSocket).Dial, clock: c, seen: make(map[string]soak.Event), shown: make(map[string]pubsub.Position)}}
 	var err error
 	f.client, err = client.New(url, client.WithTransport(f.wire), client.WithTimeout(2*time.Second), client.WithHeartbeat(3*time.Second),
 		client.WithLogger(slog.New(slog.DiscardHandler)))
@@ -171,7 +171,7 @@ func (f *follower) say(ctx context.Context, i int, id string, others bool) soak.
 
 // tap is a transport that sees what the client does not tell, positions, and that can be interrupted.
 type tap struct {
-	inner client.WebSocket
+	dial  func(ctx context.Context, target string, header http.Header) (client.Conn, error)
 	clock clock
 
 	mu    sync.Mutex // guards what follows
@@ -220,7 +220,7 @@ func (t *tap) Dial(ctx context.Context, target string, header http.Header) (clie
 			return nil, ctx.Err()
 		}
 	}
-	conn, err := t.inner.Dial(ctx, target, header)
+	conn, err := t.dial(ctx, target, header)
 	if err != nil {
 		return nil, err
 	}

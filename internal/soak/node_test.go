@@ -38,10 +38,14 @@ var secret = []byte("what the nodes of these tests sign")
 // newServer returns a node's server. Every client may join everything.
 func newServer(bus pubsub.PubSub, log *slog.Logger) *channel.Server {
 	s := channel.NewServer(channel.WithPubSub(bus), channel.WithSecret(secret), channel.WithLogger(log))
+	handle(s)
+	return s
+}
+
+func handle(s *channel.Server) {
 	contract.HandleLong(s, long{})
 	contract.HandleBrief(s, brief{})
 	contract.HandleTurn(s, turn{})
-	return s
 }
 
 func joined() contract.Joined { return contract.Joined{Join: rand.Text()} }

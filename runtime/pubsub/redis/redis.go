@@ -68,7 +68,7 @@ type Options struct {
 	Timeout time.Duration
 
 	// Memory is how long the epoch and the offset of a topic outlive its last use; the default is 30 days. It costs about
-	// 200 bytes a topic.
+	// 400 bytes a topic.
 	Memory time.Duration
 
 	// Lanes is how many slots of a Cluster the topics are spread over, and how many connections a node has for
