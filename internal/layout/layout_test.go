@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 	"internal/peer/contract":  {"runtime/channel", "runtime/codec", "runtime/gen"},
 
 	"internal/netfault":             {},
-	"internal/redistest":            {},
+	"internal/redistest":            {"internal/netfault"},
 	"internal/soak":                 {"runtime/pubsub"},
 	"internal/soak/contract":        {"runtime/channel", "runtime/codec", "runtime/gen"},
 	"runtime/pubsub/internal/relay": {"runtime/pubsub"},

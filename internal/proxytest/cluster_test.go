@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chgen/chgen/examples/chat/chat"
+	"github.com/chgen/chgen/internal/netfault"
 	"github.com/chgen/chgen/runtime/client"
 )
 
@@ -36,7 +37,7 @@ func cluster(t *testing.T) (nodes []string) {
 	t.Helper()
 	dir := t.TempDir()
 	script := block(t, "../../docs/cluster.md", "sh")
-	bus := freePort(t)
+	bus := netfault.FreePort(t)
 	_, port, _ := net.SplitHostPort(bus)
 	changes := []string{"--port 6379", "--port " + port, "127.0.0.1:6379", bus, "--dir /tmp", "--dir " + dir, "-o chat", "-o " + filepath.Join(dir, "chat"), "./chat ", filepath.Join(dir, "chat") + " "}
 	upstream := block(t, "../../docs/cluster.md", "nginx")
@@ -44,7 +45,7 @@ func cluster(t *testing.T) (nodes []string) {
 		if !strings.Contains(upstream, "server "+documented+";") {
 			t.Errorf("nginx does not know the node at %s", documented)
 		}
-		node := freePort(t)
+		node := netfault.FreePort(t)
 		nodes = append(nodes, node)
 		changes = append(changes, documented, node)
 	}

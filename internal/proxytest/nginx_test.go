@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/chgen/chgen/internal/netfault"
 )
 
 // nginx is a running nginx in front of a server.
@@ -43,7 +45,7 @@ func startNginx(t *testing.T, backend string, changes ...string) *nginx {
 	dir := t.TempDir()
 	keyFile := n.makeCertificate(t, dir)
 	for range 5 { // another process may take a port that was free
-		n.plain, n.secure = freePort(t), freePort(t)
+		n.plain, n.secure = netfault.FreePort(t), netfault.FreePort(t)
 		edits := append([]string{
 			"listen 80;", "listen " + n.plain + ";",
 			"listen 443 ssl;", "listen " + n.secure + " ssl;",
@@ -120,16 +122,6 @@ func (n *nginx) run(t *testing.T, path, dir, site string) bool {
 		}
 	})
 	return true
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // makeCertificate makes a certificate for 127.0.0.1 and a client that trusts it.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/chgen/chgen/internal/netfault"
 )
 
 // Server is a redis-server of its own, on a port and in a directory of its own.
@@ -37,12 +39,7 @@ func StartSentinel(t testing.TB, config string) *Server {
 
 func start(t testing.TB, args []string) *Server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &Server{t: t, addr: listener.Addr().String(), dir: t.TempDir(), args: args}
-	_ = listener.Close()
+	s := &Server{t: t, addr: netfault.FreePort(t), dir: t.TempDir(), args: args}
 	t.Cleanup(s.Kill)
 	s.Run()
 	return s

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/chgen/chgen/internal/netfault"
 )
 
 // natsServer is a NATS server with JetStream in a process of its own. It is built in internal/natstest, a module of its
@@ -36,12 +38,7 @@ func startNATS(t testing.TB) *natsServer {
 	if err != nil {
 		t.Fatalf("building the NATS server: %v", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &natsServer{t: t, file: file, addr: listener.Addr().String(), store: t.TempDir()}
-	_ = listener.Close()
+	s := &natsServer{t: t, file: file, addr: netfault.FreePort(t), store: t.TempDir()}
 	s.run()
 	t.Cleanup(func() { s.end(syscall.SIGKILL) })
 	return s
