@@ -417,7 +417,9 @@ export type $ErrorOf<E> = ChannelError & (E | $SystemError);
 export function $errorOf(what: string, status: unknown, response: unknown): ChannelError {
   const { reason, message, ...fields } = (typeof response === "object" && response ? response : {}) as Record<string, unknown>;
   const code = [reason, status].find($isText) ?? "internal";
-  return new ChannelError(code, $isText(message) ? message : `${what}: ${code}`, fields);
+  const text = $isText(message) ? message : `${what}: ${code}`;
+  // A mistake in the program, for whoever reads the console; the schema's own errors have texts for people.
+  return new ChannelError(code, code === "invalid_payload" ? `${what}: ${String(fields["path"])} ${text}` : text, fields);
 }
 
 function $isText(value: unknown): value is string {
@@ -1199,7 +1201,11 @@ export class $Socket<Params extends object> {
       $clock: clock = $clock,
     } = (options ?? {}) as SocketOptions<Params>;
     if (!WebSocket && !fallback) throw new TypeError("there is no WebSocket here: pass one as options.WebSocket, or a fallback");
-    this.#url = $address(url, "", {});
+    try {
+      this.#url = $address(url, "", {});
+    } catch {
+      throw new TypeError(`${url} is no address for a socket; outside of a page it has to begin with http or ws`);
+    }
     this.#params = params;
     this.#authToken = authToken;
     this.#WebSocket = WebSocket;

@@ -59,7 +59,9 @@ export type $ErrorOf<E> = ChannelError & (E | $SystemError);
 export function $errorOf(what: string, status: unknown, response: unknown): ChannelError {
   const { reason, message, ...fields } = (typeof response === "object" && response ? response : {}) as Record<string, unknown>;
   const code = [reason, status].find($isText) ?? "internal";
-  return new ChannelError(code, $isText(message) ? message : `${what}: ${code}`, fields);
+  const text = $isText(message) ? message : `${what}: ${code}`;
+  // A mistake in the program, for whoever reads the console; the schema's own errors have texts for people.
+  return new ChannelError(code, code === "invalid_payload" ? `${what}: ${String(fields["path"])} ${text}` : text, fields);
 }
 
 function $isText(value: unknown): value is string {

@@ -80,7 +80,11 @@ export class $Socket<Params extends object> {
       $clock: clock = $clock,
     } = (options ?? {}) as SocketOptions<Params>;
     if (!WebSocket && !fallback) throw new TypeError("there is no WebSocket here: pass one as options.WebSocket, or a fallback");
-    this.#url = $address(url, "", {});
+    try {
+      this.#url = $address(url, "", {});
+    } catch {
+      throw new TypeError(`${url} is no address for a socket; outside of a page it has to begin with http or ws`);
+    }
     this.#params = params;
     this.#authToken = authToken;
     this.#WebSocket = WebSocket;

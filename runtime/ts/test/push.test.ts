@@ -54,6 +54,14 @@ test("a push that the server refuses rejects with its error and the fields of it
   expect(await caught).toMatchObject({ code: "slow_down", message: "Too many messages.", retry_after_ms: 300 });
 });
 
+test("an error of the payload says what it is about", async () => {
+  const { channel } = await joined();
+  const sent = channel.tryPush("send", { body: "" });
+  await last().refuse("send", "invalid_payload", { path: "/body", message: "must not be empty" });
+  const message = "send on room:lobby: /body must not be empty";
+  expect(await sent).toMatchObject({ error: { code: "invalid_payload", path: "/body", message } });
+});
+
 test("an error without a text says what failed with which code, and one without a reason has its status", async () => {
   const { channel } = await joined();
   const first = channel.tryPush("send", { body: "a" });

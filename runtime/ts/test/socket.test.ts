@@ -32,7 +32,9 @@ describe("the address", () => {
   });
 
   test("is refused at once where it is none", () => {
-    expect(() => new $Socket<object>("/socket", { WebSocket: FakeWebSocket })).toThrow(/Invalid URL/);
+    expect(() => new $Socket<object>("/socket", { WebSocket: FakeWebSocket })).toThrow(
+      "/socket is no address for a socket; outside of a page it has to begin with http or ws",
+    );
   });
 });
 

@@ -11,7 +11,8 @@ var ChannelError = class extends Error {
 function $errorOf(what, status, response) {
   const { reason, message, ...fields } = typeof response === "object" && response ? response : {};
   const code = [reason, status].find($isText) ?? "internal";
-  return new ChannelError(code, $isText(message) ? message : `${what}: ${code}`, fields);
+  const text = $isText(message) ? message : `${what}: ${code}`;
+  return new ChannelError(code, code === "invalid_payload" ? `${what}: ${String(fields["path"])} ${text}` : text, fields);
 }
 function $isText(value) {
   return typeof value === "string" && value !== "";
@@ -159,7 +160,11 @@ var $Socket = class {
       $clock: clock = $clock
     } = options ?? {};
     if (!WebSocket && !fallback) throw new TypeError("there is no WebSocket here: pass one as options.WebSocket, or a fallback");
-    this.#url = $address(url, "", {});
+    try {
+      this.#url = $address(url, "", {});
+    } catch {
+      throw new TypeError(`${url} is no address for a socket; outside of a page it has to begin with http or ws`);
+    }
     this.#params = params;
     this.#authToken = authToken;
     this.#WebSocket = WebSocket;
