@@ -231,3 +231,19 @@ test("a proxy lets no WebSocket through: long-polling takes over, and is remembe
   await complete(page);
   expect(proxy.requests.websocket).toBe(attempts);
 });
+
+test("a page that goes while it polls is gone for the others at once", async () => {
+  proxy.blocksWebSocket = true;
+  const page = await visit({ room: "gone" });
+  const socket = new Socket(server.socketURL, { params: { name: "Grace" }, WebSocket });
+  const channel = socket.channel(room, { room_id: "gone" });
+  const people = () => channel.presence.list().map(({ metas }) => metas[0]?.name).sort();
+  try {
+    await channel.join({ onRejoin() {} });
+    await expect.poll(people).toEqual(["Ada", "Grace"]);
+    await page.goto("about:blank");
+    await expect.poll(people, { timeout: 10_000 }).toEqual(["Grace"]); // its session would end after 15 s
+  } finally {
+    socket.disconnect();
+  }
+});

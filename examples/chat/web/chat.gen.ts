@@ -465,7 +465,7 @@ export interface PresenceChange<Meta> {
 
 /** Who is on a channel. While the channel is rejoining, the last known list stays. */
 export interface ChannelPresence<Meta> {
-  /** Everyone, in the order of coming; the same array until the next change. */
+  /** Everyone: who was there at the join in no particular order, then who came. The same array until the next change. */
   list(): readonly PresenceEntry<Meta>[];
   /** How many are on the list, or on the channel where it only counts. */
   readonly count: number;
