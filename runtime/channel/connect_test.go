@@ -418,6 +418,29 @@ func (w wrapped) Write(p []byte) (int, error) { return w.w.Write(p) }
 func (w wrapped) WriteHeader(status int)      { w.w.WriteHeader(status) }
 func (w wrapped) Unwrap() http.ResponseWriter { return w.w }
 
+func TestHeadersOfAMiddlewareComeWithTheUpgrade(t *testing.T) {
+	t.Parallel()
+	server := channel.NewServer()
+	defer func() { _ = server.Shutdown(context.Background()) }()
+	hs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Set-Cookie", "a=1")
+		w.Header().Add("Set-Cookie", "b=2")
+		w.Header().Set("X-Line", "one\r\ntwo")
+		server.ServeHTTP(wrapped{w}, r)
+	}))
+	defer hs.Close()
+	ws, answer, err := websocket.Dial(context.Background(), "ws"+strings.TrimPrefix(hs.URL, "http")+"/socket/websocket?vsn=2.0.0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ws.CloseNow() }()
+	got := map[string][]string{"Set-Cookie": answer.Header["Set-Cookie"], "X-Line": answer.Header["X-Line"]}
+	want := map[string][]string{"Set-Cookie": {"a=1", "b=2"}, "X-Line": {"one  two"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAResponseWriterThatCannotBeHijacked(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest(http.MethodGet, "/socket/websocket?vsn=2.0.0", nil)

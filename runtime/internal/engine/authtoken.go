@@ -12,8 +12,8 @@ import (
 // WebSocket upgrade, so there it is a subprotocol, in base64 without padding: despite its name in the standard alphabet,
 // of which browsers take no slash, or in that for URLs.
 const (
-	headerAuthToken     = "X-Phoenix-AuthToken"
-	headerSubprotocol   = "Sec-WebSocket-Protocol"
+	headerAuthToken     = "X-Phoenix-Authtoken" // as net/http keeps it, like the next
+	headerSubprotocol   = "Sec-Websocket-Protocol"
 	authTokenPrefix     = "base64url.bearer.phx."
 	subprotocolWithAuth = "phoenix"
 )

@@ -13,6 +13,7 @@ const (
 	opBinary = 2
 	opClose  = 8
 	finBit   = 0x80
+	maskBit  = 0x80 // of the second byte
 
 	controlBit = 0x08 // of the opcodes of control frames
 )

@@ -106,6 +106,9 @@ func (m *Membership) accept(call *Call, e entry) bool {
 			m.observeRecovered(e)
 		}
 	}
+	if m.conn.out.cork() { // the reply is put in under the hub's lock, but need not be written there
+		defer m.conn.out.uncork()
+	}
 	return m.subscribe(e, func() {
 		call.send(wire.StatusOK, call.response, call.responseBinary)
 		m.countIn()

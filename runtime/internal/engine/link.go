@@ -29,7 +29,7 @@ const (
 type link struct {
 	net.Conn
 	owner   *Conn
-	ws      *websocket.Conn // nil while it is dropped
+	ws      *websocket.Conn // nil until it is needed, and while it is dropped
 	early   []byte          // what the HTTP server had read already
 	readErr error           // of the network; for the reader alone
 
@@ -229,15 +229,19 @@ func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l := w.link
+	w.link.own(conn, buffered.Reader)
+	return w.link, w.link.buffers(), nil
+}
+
+// own makes conn the link's own, with what the HTTP server has read of it already.
+func (l *link) own(conn net.Conn, buffered *bufio.Reader) {
 	l.Conn = conn
 	l.direct.open(conn)
-	if n := buffered.Reader.Buffered(); n > 0 {
+	if n := buffered.Buffered(); n > 0 {
 		l.early = make([]byte, n)
 		_, _ = buffered.Read(l.early) // it is all in the buffer
 	}
 	l.prepareReading()
-	return l, l.buffers(), nil
 }
 
 // canHijack reports whether w, or a ResponseWriter that it wraps, can be hijacked.

@@ -124,6 +124,9 @@ func (l *link) park() bool {
 // unpark reports whether the caller is to start a reader, or to go on as one.
 func (l *link) unpark() bool { return l.parked.CompareAndSwap(true, false) }
 
+// parkFirst parks a link that nobody has read of yet, if that is possible.
+func (l *link) parkFirst() bool { return l.fetch != nil && len(l.early) == 0 && l.park() }
+
 // wake starts a reader for a link that is parked.
 func (l *link) wake() {
 	if l.unpark() {
@@ -142,11 +145,16 @@ func (l *link) readable() {
 // takeInbox takes what has been read ahead.
 func (l *link) takeInbox(p []byte) int {
 	n := copy(p, l.inbox)
+	l.dropInbox(n)
+	return n
+}
+
+// dropInbox gives up the next n bytes of what has been read ahead.
+func (l *link) dropInbox(n int) {
 	if l.inbox = l.inbox[n:]; len(l.inbox) == 0 {
 		inboxes.Put(l.memory)
 		l.inbox, l.memory = nil, nil
 	}
-	return n
 }
 
 // readNetwork reads from the network while a message is under way: a reader that is asked to leave then stays.

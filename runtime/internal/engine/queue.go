@@ -95,6 +95,33 @@ func (q *queue) putHere(l *link, data []byte) (keeps bool) {
 	return false
 }
 
+// cork has what is put in from now on wait for the caller's uncork, unless something waits already: then it returns
+// false. So whoever has to hold a lock while he puts something in can write it himself once he has let go.
+func (q *queue) cork() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.writing || q.closing != nil || q.dead {
+		return false
+	}
+	q.writing = true
+	return true
+}
+
+// uncork writes what has come since cork, or has the carrier do so. It needs no lock to be held.
+func (q *queue) uncork() {
+	if l := q.directLink(); l != nil {
+		l.flush(0)
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.head < len(q.frames) {
+		q.carrier.Ready()
+	} else {
+		q.emptied()
+	}
+}
+
 func (q *queue) putLocked(data []byte, delivery Delivery, key string) bool {
 	if q.closing != nil || q.dead {
 		return false

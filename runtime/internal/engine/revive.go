@@ -10,7 +10,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// The library's connection holds about 2 KiB and, between two messages and without compression, nothing worth keeping.
+// The library's connection holds about 2 KiB and, between two messages and without compression, nothing worth keeping. It
+// comes to be when there is something that only the library can read.
 // So a link that is parked drops it, and the reader that comes back has the library accept the same connection once
 // more, of a request that asks for nothing and whose answer goes nowhere.
 
@@ -33,6 +34,19 @@ func (l *link) options(subprotocols []string) *websocket.AcceptOptions {
 func (l *link) use(ws *websocket.Conn) {
 	ws.SetReadLimit(-1) // the reader has its own
 	l.ws = ws
+}
+
+// accept has the library answer the upgrade.
+func (l *link) accept(w http.ResponseWriter, r *http.Request, subprotocol string) error {
+	var subprotocols []string
+	if subprotocol != "" {
+		subprotocols = []string{subprotocol}
+	}
+	ws, err := websocket.Accept(&hijackWriter{w, l}, r, l.options(subprotocols))
+	if err == nil {
+		l.use(ws)
+	}
+	return err
 }
 
 // hibernate drops the library's connection, which has read everything that has come.

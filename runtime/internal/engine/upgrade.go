@@ -9,8 +9,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/coder/websocket"
-
 	"github.com/chgen/chgen/runtime/codec"
 	"github.com/chgen/chgen/runtime/observe"
 )
@@ -97,21 +95,24 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 		c.Close(closeRefused, refusal.Reason)
 	}
 	l.watchIdle()
-	go l.serve()
+	if !l.parkFirst() {
+		go l.serve()
+	}
 	return nil
 }
 
-// upgradeProblem says what keeps the request from being a WebSocket upgrade, "" where nothing does.
+// upgradeProblem says what keeps the request from being a WebSocket upgrade, "" where nothing does. It spells headers as
+// net/http keeps them, which spares their translation.
 func upgradeProblem(r *http.Request) string {
 	switch {
 	case !headerHas(r.Header, "Connection", "upgrade"), !headerHas(r.Header, "Upgrade", "websocket"):
 		return "not a WebSocket upgrade"
 	case !r.ProtoAtLeast(1, 1):
 		return "a WebSocket upgrade needs HTTP/1.1"
-	case r.Header.Get("Sec-WebSocket-Version") != "13":
+	case r.Header.Get("Sec-Websocket-Version") != "13":
 		return "Sec-WebSocket-Version must be 13"
 	}
-	keys := r.Header.Values("Sec-WebSocket-Key")
+	keys := r.Header.Values("Sec-Websocket-Key")
 	if len(keys) != 1 {
 		return "one Sec-WebSocket-Key is needed"
 	}
@@ -198,19 +199,19 @@ func refusalReason(err error) string {
 	return "refused"
 }
 
-// accept upgrades the request, or answers it and returns nil.
+// accept upgrades the request, or answers it and returns nil. Where there may be compression the library has to choose.
 func accept(w http.ResponseWriter, r *http.Request, c *Conn, subprotocol string) *link {
-	var subprotocols []string
-	if subprotocol != "" {
-		subprotocols = []string{subprotocol}
-	}
 	l := &link{owner: c, flusher: c.srv.flusher()}
 	l.desk = c.srv.readers.desk()
-	ws, err := websocket.Accept(&hijackWriter{w, l}, r, l.options(subprotocols))
+	var err error
+	if c.mount.WebSocket.Compression {
+		err = l.accept(w, r, subprotocol)
+	} else if err = l.open(w, r, subprotocol); err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+	}
 	if err != nil {
 		c.srv.log.WarnContext(r.Context(), "upgrade failed", "err", err, "remote", remoteHost(r))
 		return nil
 	}
-	l.use(ws)
 	return l
 }

@@ -38,22 +38,13 @@ func (l *link) read() (left bool) {
 		if !l.awaitMessage() {
 			return true
 		}
-		if err := l.revive(); err != nil {
-			l.readFailed(err)
-			return false
-		}
-		kind, reader, err := l.ws.Reader(context.Background())
-		if err != nil {
-			l.readFailed(err)
-			return false
-		}
-		data, err := l.readMessage(reader)
+		data, binary, err := l.next()
 		if err != nil {
 			l.readFailed(err)
 			return false
 		}
 		l.noteGap(l.touch())
-		if l.owner.Receive(data, kind == websocket.MessageBinary) != nil {
+		if l.owner.Receive(data, binary) != nil {
 			return false
 		}
 		if m := l.to; m != nil {
@@ -63,6 +54,25 @@ func (l *link) read() (left bool) {
 			}
 		}
 	}
+}
+
+// next reads a message, with the library where that is needed.
+func (l *link) next() (data []byte, binary bool, err error) {
+	if data, binary, ok := l.takeWhole(); ok {
+		return data, binary, nil
+	}
+	if l.readErr != nil {
+		return nil, false, l.readErr
+	}
+	if err := l.revive(); err != nil {
+		return nil, false, err
+	}
+	kind, reader, err := l.ws.Reader(context.Background())
+	if err != nil {
+		return nil, false, err
+	}
+	data, err = l.readMessage(reader)
+	return data, kind == websocket.MessageBinary, err
 }
 
 var errTooBig = errors.New("frame too big")
