@@ -57,6 +57,7 @@ describe("a session", () => {
     await settle();
     expect(requested("POST").lines).toEqual(['["1","2","room:lobby","send",{"body":"a"}]']);
     expect(requested("POST").headers).toMatchObject({ "content-type": "application/x-ndjson" });
+    expect(requested("POST").keepalive).toBe(false);
     await deliver("t2", [null, null, "room:lobby", "created", { body: "a" }], ["1", "2", "room:lobby", "phx_reply", { status: "ok", response: { id: "7" } }]);
     await settle(1);
     expect(await push).toEqual({ id: "7" });
