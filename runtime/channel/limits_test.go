@@ -72,6 +72,9 @@ func TestAClientThatReadsNothingIsCutOffInTime(t *testing.T) {
 		}
 		<-time.After(3)
 		left.expect(t, "disconnected after 30s")
+		if n := s.log.count(`level=WARN msg="connection cut: the client does not read" conn=`); n != 1 {
+			t.Errorf("%d log entries say so, want 1", n)
+		}
 		_ = ws.CloseNow()
 	})
 }

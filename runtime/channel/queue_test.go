@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -57,20 +56,6 @@ func TestAClientThatNeverReadsIsCutOff(t *testing.T) {
 		s.stop()
 		_ = ws.CloseNow()
 	}, channel.WithLimits(channel.Limits{QueueBytes: 4096}))
-}
-
-func TestAClientThatTakesNothingInIsCutOff(t *testing.T) {
-	left := &journal{}
-	run(t, &room{leave: func(_ context.Context, _ *member, reason channel.Reason) { left.add("%s", reason) }}, func(s *site) {
-		ws := s.stalled() // at the reply to its join
-		<-time.After(time.Minute)
-		synctest.Wait()
-		left.expect(t, "disconnected")
-		if n := s.log.count(`level=WARN msg="connection cut: the client does not read" conn=`); n != 1 {
-			t.Errorf("%d log entries say so, want 1", n)
-		}
-		_ = ws.CloseNow()
-	}, channel.WithLimits(channel.Limits{WriteTimeout: time.Minute / 2, IdleTimeout: time.Hour}))
 }
 
 func TestVolatileEventsGiveWayInAFullQueue(t *testing.T) {
