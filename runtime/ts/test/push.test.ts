@@ -258,6 +258,14 @@ describe("in flight, a push fails at once", () => {
   });
 });
 
+test("a timeout may be endless", async () => {
+  const { channel } = await joined();
+  const push = channel.push("send", { body: "a" }, { timeout: Infinity });
+  await settle(20_000);
+  await last().reply("send", { id: "7" });
+  expect(await push).toEqual({ id: "7" });
+});
+
 test("a push leaves nothing behind on its signal", async () => {
   const { channel } = await joined();
   const { signal } = new AbortController();
