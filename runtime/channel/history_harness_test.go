@@ -73,6 +73,7 @@ type follower struct {
 	ref      int
 	position string
 	reply    map[string]any // of the latest join, whole
+	heard    []string       // by catchUp
 }
 
 const generated = "/socket/websocket?vsn=2.0.0&chgen=1&_client="
