@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 	"internal/peer/contract":  {"runtime/channel", "runtime/codec", "runtime/gen"},
 
 	"internal/netfault":             {},
+	"internal/nodestest":            {"examples/chat/chat", "internal/echo", "internal/netfault", "runtime/channel", "runtime/client", "runtime/pubsub"},
 	"internal/redistest":            {"internal/netfault"},
 	"internal/soak":                 {"runtime/pubsub"},
 	"internal/soak/contract":        {"runtime/channel", "runtime/codec", "runtime/gen"},
@@ -59,7 +60,7 @@ var allowed = map[string][]string{
 }
 
 // forTests lists the packages that tests alone import, and that may therefore import testing.
-var forTests = []string{"runtime/channeltest", "runtime/pubsub/pubsubtest", "internal/redistest", "internal/natstest", "internal/netfault"}
+var forTests = []string{"runtime/channeltest", "runtime/pubsub/pubsubtest", "internal/redistest", "internal/natstest", "internal/netfault", "internal/nodestest"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

@@ -335,6 +335,46 @@ func TestClientsMoveWhenANodeIsReplaced(t *testing.T) {
 	}, channel.WithLimits(limits))
 }
 
+// slowBus takes a second for a subscription.
+type slowBus struct{ pubsub.PubSub }
+
+func (b slowBus) Subscribe(ctx context.Context, topic string, h pubsub.History, to pubsub.Subscriber) (pubsub.Subscription, error) {
+	<-time.After(time.Second)
+	return b.PubSub.Subscribe(ctx, topic, h, to)
+}
+
+// TestANodeServesNobodyBeforeItHearsTheOthers has clients come to nodes that have just begun.
+func TestANodeServesNobodyBeforeItHearsTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bus := slowBus{pubsub.New()}
+		start := func() *site {
+			s := newSite(t, channel.WithPubSub(bus), channel.WithSecret([]byte(strings.Repeat("s", 32))))
+			HandleRoom(s.server, &room{})
+			return s
+		}
+		here := start()
+		defer here.stop()
+		ids := make(chan string, 1)
+		withIDs(here, ids)
+		ids <- "user:1"
+		p := here.joinPoller("room:a", "")
+		there := start()
+		defer there.stop()
+		p.at(there).send(`["1","2","room:a","say",{"body":"x"}]`)
+		p.expect(`["1","2","room:a","phx_reply",{"status":"ok","response":{"body":"x"}}]`)
+		last := start()
+		defer last.stop()
+		withIDs(last, ids)
+		ids <- "user:2"
+		c := last.connect()
+		if err := here.server.Disconnect(context.Background(), "user:2"); err != nil {
+			t.Fatal(err)
+		}
+		c.expectClose(websocket.StatusGoingAway, "")
+	})
+}
+
 func TestAServerWithoutItsBusServesAndComesBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

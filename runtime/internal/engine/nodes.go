@@ -37,6 +37,7 @@ type nodes struct {
 	ctx      context.Context // of what is published; ends when close has no more time
 	cancel   context.CancelFunc
 	subs     []pubsub.Subscription // of listen, and of close after it
+	heard    chan struct{}         // closed once this node hears the others, or the bus has failed at first
 	once     sync.Once
 
 	mu      sync.Mutex // guards what follows
@@ -104,6 +105,7 @@ func parseNodeMessage(data []byte) (*nodeMessage, error) {
 func newNodes(s *Server, times presence.Options) *nodes {
 	n := &nodes{
 		srv:     s,
+		heard:   make(chan struct{}),
 		calls:   make(map[uint64]*relayed),
 		serving: make(map[relayID]context.CancelFunc),
 		bodies:  make(map[string]*bodyTurn),
@@ -117,6 +119,8 @@ func newNodes(s *Server, times presence.Options) *nodes {
 
 // listen subscribes to what is for this node. Where the bus cannot be reached, it tries again.
 func (n *nodes) listen() {
+	heard := sync.OnceFunc(func() { close(n.heard) })
+	defer heard()
 	for _, topic := range []string{topicNodes, n.topic(n.srv.node)} {
 		for retry := minSubscribeRetry; ; retry = min(2*retry, maxSubscribeRetry) {
 			ctx, cancel := context.WithTimeout(n.ctx, nodeTimeout)
@@ -129,12 +133,25 @@ func (n *nodes) listen() {
 			if retry == minSubscribeRetry && n.ctx.Err() == nil {
 				n.srv.log.Warn("the other nodes cannot be heard", "err", err)
 			}
+			heard()
 			select {
 			case <-time.After(retry):
 			case <-n.srv.stopping:
 				return
 			}
 		}
+	}
+}
+
+// await returns when this node hears the others, so that nobody is served before who cannot be disconnected, or whose
+// session cannot be asked for. It does not wait for a bus that is down.
+func (n *nodes) await(ctx context.Context) {
+	if n == nil {
+		return
+	}
+	select {
+	case <-n.heard:
+	case <-ctx.Done():
 	}
 }
 

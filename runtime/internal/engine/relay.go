@@ -100,6 +100,7 @@ var batchTaken, _ = answer{status: http.StatusOK}.json()
 // relay has a node answer a request. ok is false where that has not come to an answer, within the window and what the
 // nodes need.
 func (n *nodes) relay(ctx context.Context, node string, window time.Duration, m *nodeMessage) (body []byte, ok bool) {
+	n.await(ctx) // or the answer would not arrive
 	c, end := n.begin(m)
 	if c == nil {
 		return nil, false

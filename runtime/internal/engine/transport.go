@@ -101,6 +101,7 @@ func (o opening) abandon() { o.conn.srv.end(o.conn) }
 // connect asks the connect hook, and abandons the opening where that refuses.
 func (o opening) connect(r *http.Request) (context.Context, *Refusal) {
 	s := o.conn.srv
+	s.nodes.await(r.Context())
 	r = o.conn.mount.authenticate(r)
 	o.prepare(r)
 	ctx, err := s.runConnect(r, newConnectQuery(o.query))
