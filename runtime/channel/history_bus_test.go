@@ -230,3 +230,23 @@ func TestObserversHearOfRecoveryAndLoss(t *testing.T) {
 		}
 	}, channel.WithPubSub(bus), channel.WithObserver(observer))
 }
+
+func TestLossesOneUponTheOtherBringNothingTwice(t *testing.T) {
+	for _, intercept := range []bool{false, true} {
+		t.Run(fmt.Sprintf("intercept=%v", intercept), func(t *testing.T) {
+			bus := newFlaky(pubsub.New())
+			runLogged(t, saying(), intercept, func(s *site) {
+				a := s.follow("a", "")
+				for n := 1; n < 4000; n += 8 {
+					for i := range 4 { // the second loss may come when the first has just been made good
+						bus.lose()
+						s.publish(numbers(n+2*i, n+2*i+1)...)
+						bus.find()
+					}
+					a.expectEvents(numbers(n, n+7)...)
+				}
+				a.expectNothing()
+			}, channel.WithPubSub(bus))
+		})
+	}
+}

@@ -61,8 +61,13 @@ func (m *Membership) enter(h *hub, e entry) {
 	}
 }
 
-// fallBack starts what brings m what it has missed. It needs h.mu.
+// fallBack starts what brings m what it has missed, unless that is at work already: two of them would bring everything
+// twice. It needs h.mu.
 func (m *Membership) fallBack(h *hub, missed []*record) {
+	if m.catching {
+		return
+	}
+	m.catching = true
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.ending { // else finish may have waited for work already
@@ -76,7 +81,7 @@ func (m *Membership) fallBack(h *hub, missed []*record) {
 func (m *Membership) catchUp(h *hub, missed []*record) {
 	defer m.work.Done()
 	for {
-		at, behind := h.standing(m)
+		at, behind := h.catching(m)
 		if !behind || m.ctx.Err() != nil {
 			return
 		}
@@ -109,11 +114,19 @@ func (m *Membership) fallOut(err error) {
 	m.end(Crashed, true)
 }
 
-// standing says where a member that is behind stands.
-func (h *hub) standing(m *Membership) (at pubsub.Position, behind bool) {
+// catching says where a member that is behind stands. One that is not has caught up, and catchUp is over.
+func (h *hub) catching(m *Membership) (at pubsub.Position, behind bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	m.catching = m.behind
 	return m.cursor, m.behind
+}
+
+// standing says whether a member is behind, and whether it has been given r.
+func (h *hub) standing(m *Membership, r *record) (behind, given bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return m.behind, reached(m.cursor, r.at)
 }
 
 // advance notes that m has been given everything up to a position. It needs h.mu.
@@ -126,6 +139,10 @@ func (h *hub) advance(m *Membership, at pubsub.Position) {
 func (h *hub) feed(m *Membership, missed []*record) (n int) {
 	for n < len(missed) && m.behind {
 		r := missed[n]
+		if reached(m.cursor, r.at) {
+			n++
+			continue
+		}
 		if !m.conn.out.hasRoom(len(r.payload)) {
 			return n
 		}
@@ -171,7 +188,12 @@ type replay struct {
 func (m *Membership) serveReplay(p *replay) {
 	defer close(p.done)
 	for _, r := range p.records {
-		if _, behind := p.hub.standing(m); !behind || m.isEnding() || !m.conn.out.hasRoom(len(r.payload)) {
+		behind, given := p.hub.standing(m, r)
+		if behind && given {
+			p.passed++
+			continue
+		}
+		if !behind || m.isEnding() || !m.conn.out.hasRoom(len(r.payload)) {
 			return
 		}
 		if !r.hides(m.conn) {
