@@ -5,7 +5,7 @@ GO   ?= go
 TOOL  = $(GO) tool -modfile=tools/go.mod
 CHAT  = examples/chat
 
-.PHONY: test lint generated go ts browser chromium nginx redis generate npm-pack picture fuzz bench-latency agreement clean
+.PHONY: test lint generated go ts browser chromium nginx redis generate npm-pack picture fuzz bench bench-scale bench-latency agreement clean
 
 test: lint generated go ts browser
 	@echo "everything passed"
@@ -14,11 +14,13 @@ test: lint generated go ts browser
 lint:
 	$(TOOL) golangci-lint run ./...
 	cd internal/interop && $(GO) tool -modfile=../../tools/go.mod golangci-lint run ./...
+	cd bench && $(GO) tool -modfile=../tools/go.mod golangci-lint run ./...
 
 # What is generated and committed is what the sources say now.
 generated: node_modules/.installed
 	$(GO) run ./cmd/chgen check $(CHAT)/chat.yaml
 	$(GO) run ./cmd/chgen check internal/peer/peer.yaml
+	$(GO) run ./cmd/chgen check bench/bench.yaml
 	$(GO) run ./cmd/chgen check internal/soak/soak.yaml
 	cd $(CHAT) && $(GO) tool -modfile=../../tools/go.mod esbuild web/app.ts --bundle --format=esm --target=es2022 --log-level=warning \
 		| diff -q - web/dist/app.js \
@@ -70,6 +72,18 @@ redis:
 	@command -v redis-server >/dev/null || { \
 		if [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -qy --no-install-recommends redis-server; \
 		else echo "make test needs Redis: sudo apt-get install redis-server" >&2; exit 1; fi; }
+
+# chgen beside its peers, into bench/RESULTS.md: about seven minutes, on a machine that does nothing else.
+bench: bench/node/node_modules redis
+	cd bench && $(GO) run . -out RESULTS.md
+
+# How cost grows with subscribers, topics, messages, nodes and members, into docs/scale.md: about five minutes.
+bench-scale: redis
+	cd bench && $(GO) run . -scale -out ../docs/scale.md
+
+bench/node/node_modules: bench/node/package-lock.json
+	npm ci --prefix bench/node --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 # What stalled and hostile clients do to the latency of the others; about eight minutes, on a machine that does nothing else.
 bench-latency:

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,9 +24,10 @@ type process struct {
 	inMu  sync.Mutex // guards in
 }
 
-// start runs a program. Lines that taken takes are not answers.
-func start(taken func(line []byte) bool, name string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(name, args...), lines: make(chan []byte, 16)}
+// start runs a program with more environment. Lines that taken takes are not answers.
+func start(taken func(line []byte) bool, name string, env []string, args ...string) (*process, error) {
+	p := &process{cmd: exec.Command(name, args...), lines: make(chan []byte, 16)} //nolint:gosec // programs of ours
+	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = os.Stderr
 	var err error
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
@@ -65,6 +65,12 @@ func (p *process) send(command any) error {
 
 var errEnded = errors.New("the program has ended")
 
+// kill ends a program that does not listen to its standard input.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	p.end()
+}
+
 func (p *process) end() {
 	_ = p.in.Close()
 	late := time.AfterFunc(3*time.Second, func() { _ = p.cmd.Process.Kill() })
@@ -82,15 +88,19 @@ type server struct {
 	kind, addr string
 }
 
-// startServer runs a server of a kind.
-func startServer(kind string) (*server, error) {
+// startServer runs a server of a kind, over b where that is not nil.
+func startServer(kind string, b *bus) (*server, error) {
+	var env []string
+	if b != nil {
+		env = []string{"BENCH_BUS=" + b.url}
+	}
 	var p *process
 	var err error
 	switch kind {
 	case "ws", "socketio":
-		p, err = start(none, "node", "node/server.mjs", kind)
+		p, err = start(none, "node", nil, "node/server.mjs", kind)
 	default:
-		p, err = start(none, os.Args[0], append([]string{"serve"}, strings.Fields(kind)...)...)
+		p, err = start(none, os.Args[0], env, "serve", kind)
 	}
 	if err != nil {
 		return nil, err
@@ -132,7 +142,7 @@ func startClients(srv *server) (*clients, error) {
 		}
 		_ = srv.send(serve.Command{Cmd: "credit", Credit: *r.Credit}) // one that has ended says so elsewhere
 		return true
-	}, os.Args[0], "load")
+	}, os.Args[0], nil, "load")
 	if err != nil {
 		return nil, err
 	}

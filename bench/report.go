@@ -20,14 +20,18 @@ const (
 func head(b *strings.Builder, rounds int) {
 	fmt.Fprintf(b, "%d cores (%s), %s, %s/%s, %s. Medians of %d interleaved rounds; the spread in parentheses is that of the rounds.\n",
 		runtime.NumCPU(), cpuName(), runtime.Version(), runtime.GOOS, runtime.GOARCH, time.Now().Format("2 January 2006"), rounds)
+}
+
+// peers says what is compared with.
+func peers(b *strings.Builder) {
 	if info, ok := debug.ReadBuildInfo(); ok {
-		var peers []string
+		var versions []string
 		for _, m := range info.Deps {
 			if m.Path == "github.com/lxzan/gws" || m.Path == "github.com/centrifugal/centrifuge" {
-				peers = append(peers, m.Path+" "+m.Version)
+				versions = append(versions, m.Path+" "+m.Version)
 			}
 		}
-		fmt.Fprintf(b, "Peers: %s, socket.io and ws as node/package-lock.json has them.\n", strings.Join(peers, ", "))
+		fmt.Fprintf(b, "Peers: %s, socket.io and ws as node/package-lock.json has them.\n", strings.Join(versions, ", "))
 	}
 }
 
@@ -54,15 +58,20 @@ func section(b *strings.Builder, w workload, kinds []string, samples map[string]
 	for _, kind := range kinds {
 		median, _, _ := spread(samples[kind], w.figures[0])
 		fmt.Fprintf(b, "| %s | %s |", kind, number(median/floor))
-		for _, figure := range w.figures {
-			median, least, most := spread(samples[kind], figure)
-			fmt.Fprintf(b, " %s (%s–%s) |", number(median), number(least), number(most))
-		}
-		b.WriteString("\n")
+		cells(b, samples[kind], w.figures)
 		if missing, _, _ := spread(samples[kind], lost); missing > 0.01 {
 			fmt.Fprintf(os.Stderr, "%s %s: %.1f %% not delivered in time\n", w.name, kind, 100*missing)
 		}
 	}
+}
+
+// cells writes the rest of a row: the median of each figure, and its spread.
+func cells(b *strings.Builder, samples []sample, figures []string) {
+	for _, figure := range figures {
+		median, least, most := spread(samples, figure)
+		fmt.Fprintf(b, " %s (%s–%s) |", number(median), number(least), number(most))
+	}
+	b.WriteString("\n")
 }
 
 // spread returns the median of a figure and its extremes.

@@ -86,6 +86,55 @@ func (v *Post) UnmarshalJSON(data []byte) error {
 	return codec.Unmarshal(data, v)
 }
 
+// Person: Who is in a crowd.
+type Person struct {
+	Name string
+	At   int64
+}
+
+// AppendJSON appends v to dst. The error is a *codec.Error.
+func (v *Person) AppendJSON(dst []byte) ([]byte, error) {
+	e := codec.NewEncoder(dst)
+	e.Object()
+	e.Name("name")
+	e.String(v.Name)
+	e.Name("at")
+	e.Int(v.At)
+	e.EndObject()
+	return e.Done()
+}
+
+// DecodeJSON reads v. The error is a *codec.Error.
+func (v *Person) DecodeJSON(d *codec.Decoder) error {
+	*v = Person{}
+	obj := d.Object()
+	for obj.Next(d) {
+		switch string(obj.Name()) {
+		case "name":
+			obj.Once(d, 0)
+			v.Name = d.String()
+		case "at":
+			obj.Once(d, 1)
+			v.At = d.Int()
+		default:
+			obj.Skip(d)
+		}
+	}
+	obj.Require(d, 0, "name")
+	obj.Require(d, 1, "at")
+	return d.Err()
+}
+
+// MarshalJSON is AppendJSON for encoding/json.
+func (v Person) MarshalJSON() ([]byte, error) {
+	return v.AppendJSON(nil)
+}
+
+// UnmarshalJSON is DecodeJSON for encoding/json.
+func (v *Person) UnmarshalJSON(data []byte) error {
+	return codec.Unmarshal(data, v)
+}
+
 // ConnectParams is what a client presents when it opens a socket.
 type ConnectParams struct{}
 
@@ -124,7 +173,8 @@ func (v *ConnectParams) decodeQuery(q *gen.ConnectQuery) error {
 }
 
 // OnConnect sets the hook that every client passes when it opens a socket. The context that it returns gives the
-// handlers their values; its error refuses the client. Call it before the server serves.
+// handlers their values; its error refuses the client. It is passed again, with the same request, where a client
+// presents new params on the connection that it has. Call OnConnect before the server serves.
 func OnConnect(server *channel.Server, connect func(ctx context.Context, r *http.Request, params ConnectParams) (context.Context, error)) {
 	gen.OnConnect(server, func(ctx context.Context, r *http.Request, q *gen.ConnectQuery) (context.Context, error) {
 		var params ConnectParams
@@ -264,90 +314,6 @@ func (t CrowdTopic) String() string {
 	return "crowd:" + strconv.FormatInt(t.ID, 10)
 }
 
-// CrowdRename is the payload of rename.
-type CrowdRename struct {
-	Name string
-}
-
-// AppendJSON appends v to dst. The error is a *codec.Error.
-func (v *CrowdRename) AppendJSON(dst []byte) ([]byte, error) {
-	e := codec.NewEncoder(dst)
-	e.Object()
-	e.Name("name")
-	e.String(v.Name)
-	e.EndObject()
-	return e.Done()
-}
-
-// DecodeJSON reads v. The error is a *codec.Error.
-func (v *CrowdRename) DecodeJSON(d *codec.Decoder) error {
-	*v = CrowdRename{}
-	obj := d.Object()
-	for obj.Next(d) {
-		switch string(obj.Name()) {
-		case "name":
-			obj.Once(d, 0)
-			v.Name = d.String()
-		default:
-			obj.Skip(d)
-		}
-	}
-	obj.Require(d, 0, "name")
-	return d.Err()
-}
-
-// MarshalJSON is AppendJSON for encoding/json.
-func (v CrowdRename) MarshalJSON() ([]byte, error) {
-	return v.AppendJSON(nil)
-}
-
-// UnmarshalJSON is DecodeJSON for encoding/json.
-func (v *CrowdRename) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, v)
-}
-
-// CrowdPresence is what others see of somebody who is on crowd:{id:int}.
-type CrowdPresence struct {
-	Name string
-}
-
-// AppendJSON appends v to dst. The error is a *codec.Error.
-func (v *CrowdPresence) AppendJSON(dst []byte) ([]byte, error) {
-	e := codec.NewEncoder(dst)
-	e.Object()
-	e.Name("name")
-	e.String(v.Name)
-	e.EndObject()
-	return e.Done()
-}
-
-// DecodeJSON reads v. The error is a *codec.Error.
-func (v *CrowdPresence) DecodeJSON(d *codec.Decoder) error {
-	*v = CrowdPresence{}
-	obj := d.Object()
-	for obj.Next(d) {
-		switch string(obj.Name()) {
-		case "name":
-			obj.Once(d, 0)
-			v.Name = d.String()
-		default:
-			obj.Skip(d)
-		}
-	}
-	obj.Require(d, 0, "name")
-	return d.Err()
-}
-
-// MarshalJSON is AppendJSON for encoding/json.
-func (v CrowdPresence) MarshalJSON() ([]byte, error) {
-	return v.AppendJSON(nil)
-}
-
-// UnmarshalJSON is DecodeJSON for encoding/json.
-func (v *CrowdPresence) UnmarshalJSON(data []byte) error {
-	return codec.Unmarshal(data, v)
-}
-
 // CrowdChannel accepts joins to crowd:{id:int}.
 //
 // A topic with presence.
@@ -360,7 +326,7 @@ type CrowdChannel interface {
 // It may also be a channel.Leaver and a channel.Joiner.
 type CrowdHandler interface {
 	// Rename handles rename.
-	Rename(ctx context.Context, in CrowdRename) error
+	Rename(ctx context.Context, in Person) error
 }
 
 // UnimplementedCrowdHandler answers every event with the system error unknown_event; embed it to be spared
@@ -368,7 +334,7 @@ type CrowdHandler interface {
 type UnimplementedCrowdHandler struct{}
 
 // Rename answers unknown_event.
-func (UnimplementedCrowdHandler) Rename(context.Context, CrowdRename) error {
+func (UnimplementedCrowdHandler) Rename(context.Context, Person) error {
 	return gen.ErrUnknownEvent
 }
 
@@ -415,12 +381,12 @@ type CrowdPresences struct {
 }
 
 // Track makes this client present under key.
-func (p CrowdPresences) Track(ctx context.Context, key string, meta CrowdPresence) error {
+func (p CrowdPresences) Track(ctx context.Context, key string, meta Person) error {
 	return p.m.Track(ctx, key, &meta)
 }
 
 // Update changes what others see of this client under key.
-func (p CrowdPresences) Update(ctx context.Context, key string, meta CrowdPresence) error {
+func (p CrowdPresences) Update(ctx context.Context, key string, meta Person) error {
 	return p.m.Update(ctx, key, &meta)
 }
 
@@ -430,16 +396,16 @@ func (p CrowdPresences) Untrack(ctx context.Context, key string) error {
 }
 
 // List returns everyone on the topic, the oldest of each key first.
-func (p CrowdPresences) List(ctx context.Context) (map[string][]CrowdPresence, error) {
+func (p CrowdPresences) List(ctx context.Context) (map[string][]Person, error) {
 	metas, err := p.m.Presences(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return codec.UnmarshalLists(metas, (*CrowdPresence).DecodeJSON)
+	return codec.UnmarshalLists(metas, (*Person).DecodeJSON)
 }
 
 // HandleCrowd serves the topics crowd:{id:int} with c. Call it before the server serves.
-func HandleCrowd(server *channel.Server, c CrowdChannel) {
+func HandleCrowd(server *channel.Server, c CrowdChannel, opts ...channel.HandleOption) {
 	gen.Handle(server, &chgenCrowd, gen.Handlers[CrowdHandler]{
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (CrowdHandler, error) {
 			if err := call.Empty(); err != nil {
@@ -452,7 +418,7 @@ func HandleCrowd(server *channel.Server, c CrowdChannel) {
 			{
 				Event: "rename",
 				Handle: func(ctx context.Context, h CrowdHandler, call *gen.Call) error {
-					var in CrowdRename
+					var in Person
 					if err := call.Decode(&in); err != nil {
 						return err
 					}
@@ -460,11 +426,32 @@ func HandleCrowd(server *channel.Server, c CrowdChannel) {
 				},
 			},
 		},
-	})
+	}, opts...)
 }
 
 // BroadcastCrowd sends to everyone on topic, on every node, from anywhere. What is wrong with the topic is an error of
 // the send.
 func BroadcastCrowd(server *channel.Server, topic CrowdTopic) CrowdSender {
 	return CrowdSender{gen.Broadcast(server, &chgenCrowd, strconv.FormatInt(topic.ID, 10))}
+}
+
+// ListCrowdPresences returns everyone on topic by key, the oldest of each key first, from anywhere.
+func ListCrowdPresences(ctx context.Context, server *channel.Server, topic CrowdTopic) (map[string][]Person, error) {
+	return gen.Presences(ctx, server, (*Person).DecodeJSON, &chgenCrowd, strconv.FormatInt(topic.ID, 10))
+}
+
+// CountCrowdPresences returns how many keys there are on topic, from anywhere.
+func CountCrowdPresences(server *channel.Server, topic CrowdTopic) (int, error) {
+	return gen.CountPresences(server, &chgenCrowd, strconv.FormatInt(topic.ID, 10))
+}
+
+// FetchCrowdPresences is an option of HandleCrowd: fetch changes what clients get of those who are on a topic, and what lists of
+// them have, by changing the elements of who. It is called once for all of a change or state, and not by the handlers'
+// turns. Where it fails, or leaves what the schema forbids, that is logged and clients get what was tracked.
+func FetchCrowdPresences(fetch func(ctx context.Context, topic CrowdTopic, who map[string][]Person) error) channel.HandleOption {
+	return gen.FetchPresences((*Person).DecodeJSON, func(v *Person) codec.Marshaler {
+		return v
+	}, func(ctx context.Context, m gen.TopicParams, who map[string][]Person) error {
+		return fetch(ctx, CrowdTopic{ID: m.IntParam(0)}, who)
+	})
 }

@@ -8,11 +8,12 @@ import (
 
 // Dialect is how clients talk to one kind of server.
 type Dialect struct {
-	Path  string
-	Hello func(topic int) []Step
-	Echo  func(topic int, post string) string // asks for the post back
-	Beat  string                              // keeps an idle connection alive, "" where nothing is needed
-	Pong  map[string]string                   // what is answered to what the server says
+	Path   string
+	Hello  func(topic int) []Step
+	Echo   func(topic int, post string) string           // asks for the post back
+	Rename func(topic int, name string, at int64) string // changes the client's presence
+	Beat   string                                        // keeps an idle connection alive, "" where nothing is needed
+	Pong   map[string]string                             // what is answered to what the server says
 }
 
 // Step is a message to send, "" for none, and what the answer has to hold.
@@ -22,6 +23,7 @@ func plain(topic int) []Step { return []Step{{strconv.Itoa(topic), "joined"}} }
 
 // Of returns the dialect of a kind of server.
 func Of(kind string) (Dialect, error) {
+	kind = strings.TrimSuffix(kind, "-stalled")
 	switch {
 	case strings.HasPrefix(kind, "raw"), kind == "gws", kind == "ws":
 		return Dialect{Path: "/", Hello: plain, Echo: func(_ int, post string) string { return post }}, nil
@@ -59,6 +61,9 @@ func phoenix(channel string) Dialect {
 		},
 		Echo: func(topic int, post string) string {
 			return fmt.Sprintf(`["1","2","%s:%d","echo",%s]`, channel, topic, post)
+		},
+		Rename: func(topic int, name string, at int64) string {
+			return fmt.Sprintf(`["1","4","%s:%d","rename",{"name":"%s","at":%d}]`, channel, topic, name, at)
 		},
 		Beat: `[null,"3","phoenix","heartbeat",{}]`,
 	}

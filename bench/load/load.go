@@ -5,19 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
+	"strings"
 	"sync"
 	"time"
 )
 
 // Command is a line in.
 type Command struct {
-	Cmd     string  `json:"cmd"`               // connect, begin, end, echo, beat, drop
+	Cmd     string  `json:"cmd"`               // connect, settle, begin, end, echo, churn, beat, drop
 	Kind    string  `json:"kind,omitempty"`    // connect: of server
-	Addr    string  `json:"addr,omitempty"`    // connect
+	Addr    string  `json:"addr,omitempty"`    // connect: where, in turn where there are several, separated by commas
+	Stalled int     `json:"stalled,omitempty"` // connect: how many of the clients, the last, never read
+	Rate    float64 `json:"rate,omitempty"`    // churn: changes a second
 	Clients int     `json:"clients,omitempty"` // connect, echo: how many
 	Topics  int     `json:"topics,omitempty"`  // connect: client i joins topic i modulo Topics
 	Credit  bool    `json:"credit,omitempty"`  // begin: say what the slowest client has received, every 2 ms
-	Seconds float64 `json:"seconds,omitempty"` // echo: for how long. beat: the time over which one beat of each is spread
+	Seconds float64 `json:"seconds,omitempty"` // echo, churn: for how long. beat: the time over which one beat of each is spread
 	Buffer  int     `json:"buffer,omitempty"`  // connect: bytes each client reads at once
 }
 
@@ -26,6 +30,7 @@ type Result struct {
 	Credit     *int64  `json:"credit,omitempty"` // not an answer
 	Seconds    float64 `json:"seconds,omitempty"`
 	Deliveries int64   `json:"deliveries,omitempty"`
+	Sent       int64   `json:"sent,omitempty"`
 	P50        float64 `json:"p50_us,omitempty"`
 	P99        float64 `json:"p99_us,omitempty"`
 	P999       float64 `json:"p999_us,omitempty"`
@@ -42,7 +47,8 @@ const dialers = 64
 type generator struct {
 	out     io.Writer
 	outMu   sync.Mutex // guards out
-	clients []*client
+	clients []*client  // that read
+	stalled []*client
 	delays  Histogram
 	began   time.Time
 	stop    chan struct{} // ends the reports of credit
@@ -84,13 +90,18 @@ func (g *generator) obey(c Command) (Result, error) {
 		return g.end(), nil
 	case "echo":
 		return g.echo(c)
+	case "settle":
+		g.settle()
+		return Result{}, nil
+	case "churn":
+		return g.churn(c)
 	case "beat":
 		return Result{}, g.beat(c)
 	case "drop":
-		for _, client := range g.clients {
+		for _, client := range append(g.clients, g.stalled...) {
 			_ = client.conn.Close()
 		}
-		g.clients = nil
+		g.clients, g.stalled = nil, nil
 		return Result{}, nil
 	}
 	return Result{}, fmt.Errorf("unknown command %q", c.Cmd)
@@ -102,6 +113,7 @@ func (g *generator) connect(c Command) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	addrs := strings.Split(c.Addr, ",")
 	clients := make([]*client, c.Clients)
 	next := make(chan int)
 	failed := make(chan error, dialers)
@@ -114,7 +126,7 @@ func (g *generator) connect(c Command) (Result, error) {
 				if i%max(1, c.Clients/timed) == 0 {
 					delays = &g.delays
 				}
-				client, err := dial(i, c.Addr, d, i%c.Topics, delays)
+				client, err := dial(i, addrs[i%len(addrs)], d, i%c.Topics, delays)
 				if err != nil {
 					failed <- err
 					for range next { // so that nobody waits for this one
@@ -136,10 +148,15 @@ func (g *generator) connect(c Command) (Result, error) {
 	default:
 	}
 	seconds := time.Since(began).Seconds()
-	for _, client := range clients {
+	g.clients, g.stalled = clients[:len(clients)-c.Stalled], clients[len(clients)-c.Stalled:]
+	for _, client := range g.clients {
 		go client.read(max(c.Buffer, 2<<10))
 	}
-	g.clients = clients
+	for _, client := range g.stalled {
+		if err := client.conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil { // so that the server notices soon
+			return Result{}, err
+		}
+	}
 	return Result{Seconds: seconds}, nil
 }
 
@@ -224,12 +241,53 @@ func (g *generator) echo(c Command) (Result, error) {
 	return r, nil
 }
 
+// churn has clients in turn change their presence.
+func (g *generator) churn(c Command) (Result, error) {
+	began := time.Now()
+	var sent int64
+	for {
+		passed := time.Since(began).Seconds()
+		if passed >= c.Seconds {
+			return Result{Sent: sent}, nil
+		}
+		for ; sent < int64(passed*c.Rate); sent++ {
+			client := g.clients[sent%int64(len(g.clients))]
+			if err := client.send(client.dialect.Rename(client.topic, fmt.Sprint("name ", sent), time.Now().UnixMicro())); err != nil {
+				return Result{}, err
+			}
+		}
+		pause(time.Millisecond)
+	}
+}
+
+// settle waits until nothing has been delivered for a while.
+func (g *generator) settle() {
+	for last := int64(-1); ; {
+		var now int64
+		for _, client := range g.clients {
+			now += client.deliveries.Load()
+		}
+		if now == last {
+			return
+		}
+		last = now
+		pause(250 * time.Millisecond)
+	}
+}
+
+// pause waits: clients have a rhythm.
+func pause(d time.Duration) {
+	if d > 0 {
+		<-time.After(d)
+	}
+}
+
 // beat sends one heartbeat on every connection, spread over a time.
 func (g *generator) beat(c Command) error {
 	if len(g.clients) == 0 {
 		return nil
 	}
-	pause := time.Duration(c.Seconds * float64(time.Second) / float64(len(g.clients)))
+	gap := time.Duration(c.Seconds * float64(time.Second) / float64(len(g.clients)))
 	next := time.Now()
 	for _, client := range g.clients {
 		if beat := client.dialect.Beat; beat != "" {
@@ -237,8 +295,8 @@ func (g *generator) beat(c Command) error {
 				return err
 			}
 		}
-		next = next.Add(pause)
-		time.Sleep(time.Until(next))
+		next = next.Add(gap)
+		pause(time.Until(next))
 	}
 	return nil
 }

@@ -55,7 +55,8 @@ function run({ topics: count, rate = 0, seconds, window = 0 }) {
     let due = rate > 0 ? Math.floor(passed * rate) : published + 1;
     if (window > 0) due = Math.min(due, (credit + window) * count);
     for (; published < due; published++) publish(published % count, microseconds(), published);
-    setImmediate(turn);
+    if (rate > 0) setTimeout(turn, 1); // the timers' own grain
+    else setImmediate(turn);
   };
   turn();
 }

@@ -15,11 +15,23 @@ type Centrifuge struct {
 	http.Handler
 }
 
-// NewCentrifuge returns a Centrifuge that collects what it writes for delay, 0 for not at all.
-func NewCentrifuge(delay time.Duration) (*Centrifuge, error) {
+// NewCentrifuge returns a Centrifuge that collects what it writes for delay, 0 for not at all, over the Redis at an
+// address, or alone.
+func NewCentrifuge(delay time.Duration, redis string) (*Centrifuge, error) {
 	node, err := centrifuge.New(centrifuge.Config{})
 	if err != nil {
 		return nil, err
+	}
+	if redis != "" {
+		shard, err := centrifuge.NewRedisShard(node, centrifuge.RedisShardConfig{Address: redis})
+		if err != nil {
+			return nil, err
+		}
+		broker, err := centrifuge.NewRedisBroker(node, centrifuge.RedisBrokerConfig{Shards: []*centrifuge.RedisShard{shard}})
+		if err != nil {
+			return nil, err
+		}
+		node.SetBroker(broker)
 	}
 	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
 		return centrifuge.ConnectReply{

@@ -54,7 +54,7 @@ type crowd struct{}
 
 func (crowd) Join(ctx context.Context, s *contract.CrowdSocket) (contract.CrowdHandler, error) {
 	key := strconv.FormatInt(people.Add(1), 10)
-	if err := s.Presence().Track(ctx, key, contract.CrowdPresence{Name: "somebody"}); err != nil {
+	if err := s.Presence().Track(ctx, key, contract.Person{Name: Author}); err != nil {
 		return nil, err
 	}
 	return &person{s, key}, nil
@@ -65,8 +65,8 @@ type person struct {
 	key    string
 }
 
-func (p *person) Rename(ctx context.Context, in contract.CrowdRename) error {
-	return p.socket.Presence().Update(ctx, p.key, contract.CrowdPresence{Name: in.Name})
+func (p *person) Rename(ctx context.Context, in contract.Person) error {
+	return p.socket.Presence().Update(ctx, p.key, in)
 }
 
 // ServeHTTP implements Backend: the path after /socket is the server's business.

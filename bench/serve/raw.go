@@ -60,6 +60,9 @@ func (b *Raw) Publish(topic int, p Post) error {
 
 // Flush implements Flusher.
 func (b *Raw) Flush() {
+	if b.Batch == 1 { // nothing is held back
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, t := range b.topics {

@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -130,10 +129,7 @@ func publish(b Backend, c Command, credit *atomic.Int64) func() Result {
 				if f, ok := b.(Flusher); ok {
 					f.Flush()
 				}
-				if c.Rate == 0 {
-					runtime.Gosched()
-				}
-				time.Sleep(50 * time.Microsecond)
+				<-time.After(wait(c, r.Published, began))
 				continue
 			}
 			for ; r.Published < due; r.Published++ {
@@ -144,6 +140,15 @@ func publish(b Backend, c Command, credit *atomic.Int64) func() Result {
 			}
 		}
 	}
+}
+
+// wait is how long to wait before the next publication: until it is due, or for a moment where credit is awaited.
+func wait(c Command, published int64, began time.Time) time.Duration {
+	if c.Rate == 0 {
+		return 50 * time.Microsecond
+	}
+	due := time.Duration(float64(published+1) / c.Rate * float64(time.Second))
+	return min(due, time.Duration(c.Seconds*float64(time.Second))) - time.Since(began)
 }
 
 func usage() Result {
