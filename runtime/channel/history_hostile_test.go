@@ -305,3 +305,77 @@ func (f *follower) catchUp(last string) {
 		}
 	}
 }
+
+// TestAJoinMayTakeLongerThanTheHistory has far more published while Join runs than is kept, and for longer.
+func TestAJoinMayTakeLongerThanTheHistory(t *testing.T) {
+	for _, intercept := range []bool{false, true} {
+		for _, path := range []string{"/socket/websocket?vsn=2.0.0", generated} {
+			t.Run(fmt.Sprintf("intercept=%v %s", intercept, path), func(t *testing.T) {
+				run(t, nil, func(s *site) {
+					gate := make(chan struct{})
+					r := &room{join: func(ctx context.Context, m *member, in RoomJoin) error {
+						<-gate
+						if in.Note == "refuse" {
+							return errors.New("refused")
+						}
+						return nil
+					}}
+					spec := &gen.Channel{Name: "Logged", Topic: "log:{id}", History: gen.History{Size: 3, TTL: time.Second}}
+					handleLogged(s, spec, r, intercept)
+					refused, c := s.connect(), s.connectTo(path)
+					refused.send(`["1","1","log:a","phx_join",{"note":"refuse"}]`)
+					c.send(`["1","1","log:a","phx_join",{}]`)
+					publish := func(bodies ...string) {
+						for _, body := range bodies {
+							if err := (RoomSender{gen.Broadcast(s.server, spec, "a")}).Said(context.Background(), Text{body}); err != nil {
+								t.Error(err)
+							}
+						}
+					}
+					synctest.Wait()
+					publish(numbers(1, 500)...)
+					after(5 * time.Second)
+					publish(numbers(501, 510)...)
+					close(gate)
+					c.expectReply("1", "ok")
+					publish("511")
+					for _, want := range numbers(1, 511) {
+						if raw, frame := c.next(); frame[4].(map[string]any)["body"] != want {
+							t.Fatalf("got %s, want %s", raw, want)
+						}
+					}
+					publish(numbers(512, 520)...)
+					late := s.follow("late", "")
+					for range 9 {
+						c.next()
+					}
+					late.expectRecovered(false)
+					late.expectNothing()
+				}, secret, channel.WithLimits(channel.Limits{MailboxWork: 10_000}))
+			})
+		}
+	}
+}
+
+// TestAJoinThatTakesTooLongForWhatIsHeldIsTriedAgain has more come while Join runs than anybody holds.
+func TestAJoinThatTakesTooLongForWhatIsHeldIsTriedAgain(t *testing.T) {
+	run(t, nil, func(s *site) {
+		gate := make(chan struct{})
+		r := &room{join: func(context.Context, *member, RoomJoin) error { <-gate; return nil }}
+		spec := &gen.Channel{Name: "Logged", Topic: "log:{id}", History: gen.History{Size: 3, TTL: time.Second}}
+		handleLogged(s, spec, r, false)
+		c := s.connectTo(generated)
+		c.send(`["1","1","log:a","phx_join",{}]`)
+		synctest.Wait()
+		for range 5000 {
+			if err := (RoomSender{gen.Broadcast(s.server, spec, "a")}).Said(context.Background(), Text{"x"}); err != nil {
+				t.Error(err)
+			}
+		}
+		close(gate)
+		c.expectReply("1", "ok")
+		if _, frame := c.next(); frame[3] != "phx_error" {
+			t.Errorf("got %v, want phx_error", frame)
+		}
+	}, secret)
+}

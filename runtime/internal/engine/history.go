@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math"
 	"sort"
 	"time"
 
@@ -66,7 +67,10 @@ func (h *hub) receiveKept(b *pubsub.Publication) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last = r.at
-	h.tail.add(r, h.channel.History, h.srv.limits.QueueBytes)
+	h.tail.add(r, min(h.channel.History.Size, replayPage), h.channel.History.TTL, h.srv.limits.QueueBytes)
+	if h.joins > 0 {
+		h.held.add(r, maxHeld, math.MaxInt64, h.srv.limits.QueueBytes)
+	}
 	for _, m := range h.members {
 		if !m.behind && !reached(m.cursor, r.at) && !r.hides(m.conn) {
 			if n, ok := h.give(m, r); ok {
@@ -106,7 +110,10 @@ func (h *hub) Lost(at pubsub.Position, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before := h.last
-	h.last, h.tail = at, tail{base: at}
+	h.last, h.tail, h.held = at, tail{base: at}, tail{}
+	if h.joins > 0 {
+		h.held.base = at
+	}
 	for _, m := range h.members {
 		if m.behind {
 			continue
@@ -170,12 +177,44 @@ func (h *hub) after(ctx context.Context, at pubsub.Position) (page, error) {
 func (h *hub) recent(at pubsub.Position) (p page, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.heldAfter(at)
+}
+
+// heldAfter is recent. It needs h.mu.
+func (h *hub) heldAfter(at pubsub.Position) (p page, ok bool) {
 	h.tail.expire(time.Now(), h.channel.History.TTL)
-	if !reached(at, h.tail.base) || !reached(h.last, at) {
-		return page{}, false
+	for _, t := range [...]*tail{&h.tail, &h.held} {
+		if reached(at, t.base) && reached(h.last, at) {
+			// The records stay, but the list may grow and shrink.
+			return page{records: append([]*record(nil), t.after(at)...)}, true
+		}
 	}
-	// The records stay, but the list may grow and shrink.
-	return page{records: append([]*record(nil), h.tail.after(at)...)}, true
+	return page{}, false
+}
+
+// maxHeld is how many publications are held for those whose Join runs.
+const maxHeld = 4096
+
+// expect notes where m stands before its Join runs. What comes until settle is held for it, however small the history
+// is: else a Join that takes longer than the history would never come to its end.
+func (h *hub) expect(m *Membership) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m.cursor, m.expected = h.last, true
+	if h.joins++; h.joins == 1 {
+		h.held = tail{base: h.last}
+	}
+}
+
+// settle ends expect. It needs h.mu.
+func (h *hub) settle(m *Membership) {
+	if !m.expected {
+		return
+	}
+	m.expected = false
+	if h.joins--; h.joins == 0 {
+		h.held = tail{}
+	}
 }
 
 // tail is the newest of a topic's history, without a gap up to hub.last. hub.mu guards it.
@@ -186,15 +225,15 @@ type tail struct {
 }
 
 // add adds what follows.
-func (t *tail) add(r *record, history History, maxBytes int) {
+func (t *tail) add(r *record, size int, ttl time.Duration, maxBytes int) {
 	if t.base.Epoch != r.at.Epoch { // nothing has been known of the topic before
 		*t = tail{base: r.at}
 		return
 	}
 	t.records = append(t.records, r)
 	t.bytes += len(r.payload)
-	t.expire(r.seen, history.TTL)
-	over := max(len(t.records)-min(history.Size, replayPage), 0)
+	t.expire(r.seen, ttl)
+	over := max(len(t.records)-size, 0)
 	for bytes := t.bytes; over < len(t.records); over++ {
 		if bytes <= maxBytes {
 			break

@@ -46,6 +46,8 @@ type hub struct {
 	// Of a channel with history.
 	last   pubsub.Position // what has been received, or was there before
 	tail   tail
+	joins  int           // whose Join runs
+	held   tail          // what came meanwhile, of which more is kept than of the history
 	asking chan struct{} // full while as many questions to the history are under way as may be
 }
 
@@ -69,7 +71,7 @@ func (r *registry) attach(ctx context.Context, m *Membership) error {
 		return err
 	}
 	if h.channel.keeps() {
-		m.cursor = h.position()
+		h.expect(m)
 	}
 	m.mu.Lock()
 	m.hub = h
@@ -129,6 +131,7 @@ func (h *hub) remove(m *Membership) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	m.behind = false
+	h.settle(m)
 	if m.hubIndex == notMember {
 		return
 	}
@@ -189,13 +192,6 @@ func (h *hub) open(ctx context.Context) error {
 		h.tail.base = h.last
 	}
 	return nil
-}
-
-// position is where the topic stands here.
-func (h *hub) position() pubsub.Position {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.last
 }
 
 func (h *hub) close() {

@@ -71,6 +71,7 @@ type Membership struct {
 	diffs    bool            // presence_state has been sent, so diffs are
 	behind   bool            // of a channel with history: what is kept comes by catchUp, not as it is published
 	catching bool            // catchUp runs; guarded by hub.mu, too
+	expected bool            // what comes while Join runs is held for it
 	cursor   pubsub.Position // with behind what it has been given, else where it came in; before that the turn's alone
 
 	presenceMu   sync.Mutex // guards what follows, and orders the tracking before the end

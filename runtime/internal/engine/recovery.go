@@ -44,9 +44,13 @@ func (m *Membership) entry(ctx context.Context, h *hub, call *Call) (entry, erro
 // its queue drains. It needs h.mu.
 func (m *Membership) enter(h *hub, e entry) {
 	h.add(m)
+	defer h.settle(m)
 	m.cursor = e.at
 	if m.behind = !reached(e.at, h.last); !m.behind {
 		return
+	}
+	if p, ok := h.heldAfter(e.at); ok { // also what has come since e was found out
+		e.page = p
 	}
 	missed := e.records
 	switch {
