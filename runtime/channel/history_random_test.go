@@ -257,7 +257,9 @@ func (s *scenario) join(site *channeltest.Site, i int) {
 	w.channel.On("said", func(p goclient.Payload) error {
 		var text Text
 		err := p.Decode(&text)
-		<-time.After(delay)
+		if delay > 0 { // with the race detector a timer of a bubble that has expired at once crashes the runtime
+			<-time.After(delay)
+		}
 		w.note(text.Body)
 		return err
 	})
