@@ -43,9 +43,8 @@ func (l *link) mayLend() bool {
 func (l *link) lend(m *Membership) (back bool) {
 	turn := l.turn.Add(1)
 	if !l.desk.CompareAndSwap(nil, l) {
-		l.turn.Store(turn + 1)
 		go m.run()
-		return true
+		return l.turn.CompareAndSwap(turn, turn+1) // the watch may have met l at a desk that it has left since
 	}
 	l.owner.srv.readers.start()
 	returned := false
@@ -59,14 +58,14 @@ func (l *link) lend(m *Membership) (back bool) {
 	if !l.turn.CompareAndSwap(turn, turn+1) {
 		return false
 	}
-	l.desk.Store(nil)
+	l.desk.CompareAndSwap(l, nil)
 	return true
 }
 
 // takeOver starts another reader, unless the one that has gone away is back.
 func (l *link) takeOver(turn uint32) {
 	if l.turn.CompareAndSwap(turn, turn+1) {
-		l.desk.Store(nil)
+		l.desk.CompareAndSwap(l, nil)
 		go l.serve()
 	}
 }
@@ -95,7 +94,7 @@ func (w *readerWatch) run() {
 			}
 			idle = 0
 			turn := l.turn.Load()
-			if turn == seen[i] {
+			if turn == seen[i] && turn%2 == 1 { // else it is back, and on its way from the desk
 				l.takeOver(turn)
 			}
 			seen[i] = turn

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -109,4 +112,24 @@ func TestAConnectionEndsWhileItsReaderIsAway(t *testing.T) {
 	_ = conn.CloseNow()
 	release <- struct{}{}
 	until(t, "the connection has ended", allParked(s, 0))
+}
+
+// A reader that is back takes itself from the desk in a second step, and may be held up before that.
+func TestNobodyTakesOverFromAReaderThatIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var work sync.WaitGroup
+		w := &readerWatch{work: &work}
+		l := &link{}
+		l.desk = w.desk()
+		l.turn.Store(2)
+		l.desk.Store(l)
+		w.start()
+		<-time.After(10 * watchRound)
+		l.desk.Store(nil)
+		work.Wait()
+		if turn := l.turn.Load(); turn != 2 {
+			t.Errorf("a second reader was started: turn %d", turn)
+		}
+	})
 }
