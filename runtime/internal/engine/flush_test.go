@@ -31,7 +31,11 @@ func TestFramesStayWholeOnANetworkThatTakesThemInPieces(t *testing.T) {
 	for w := range writers {
 		work.Go(func() {
 			for i := range frames {
-				payload := fmt.Appendf(nil, `{"w":%d,"i":%d,"x":"%s"}`, w, i, strings.Repeat("x", i%700))
+				size := i % 700
+				if i%1000 == 0 {
+					size = 256 << 10 // more than the network takes at once
+				}
+				payload := fmt.Appendf(nil, `{"w":%d,"i":%d,"x":"%s"}`, w, i, strings.Repeat("x", size))
 				m := &wire.Message{Topic: "t", Event: "e", Payload: payload}
 				var err error
 				if w%2 == 0 {
@@ -50,6 +54,7 @@ func TestFramesStayWholeOnANetworkThatTakesThemInPieces(t *testing.T) {
 			}
 		})
 	}
+	work.Wait() // nobody reads meanwhile, so the network has taken a part of something and no more
 	next := [writers]int{}
 	for range writers * frames {
 		_, text, err := conn.Read(t.Context())
@@ -62,7 +67,6 @@ func TestFramesStayWholeOnANetworkThatTakesThemInPieces(t *testing.T) {
 		}
 		next[w]++
 	}
-	work.Wait()
 	l.owner.Close(closeGoingAway, "")
 	if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != closeGoingAway {
 		t.Error(err)
