@@ -75,7 +75,7 @@ func (g *generator) table(r room) {
 	if r.HasPresence {
 		entries = append(entries, jen.Id("Presence").Op(":").True())
 	}
-	g.file.Comment("// " + "chgen" + r.Name + " is what the runtime knows of " + r.Name + ".")
+	g.file.Comment("// chgen" + r.Name + " is what the runtime knows of " + r.Name + ".")
 	g.file.Var().Add(r.table()).Op("=").Qual(pathGen, "Channel").Custom(lines, entries...)
 }
 

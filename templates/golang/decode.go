@@ -17,7 +17,7 @@ type reading struct {
 }
 
 func patternName(o object, f *ir.Field) string {
-	return "chgen" + o.name + names.Go(f.Name) + "Pattern"
+	return own(o.name, names.Go(f.Name)+"Pattern")
 }
 
 // decodeJSON writes the method that reads an object in one pass.

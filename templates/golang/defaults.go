@@ -119,7 +119,7 @@ func (g *generator) constantFields(fields []*ir.Field, text string) []jen.Code {
 // pointerTo is a pointer to a new variable with that value.
 func (g *generator) pointerTo(t *ir.Type, value *jen.Statement) *jen.Statement {
 	switch t.Kind {
-	case ir.Int, ir.Int64, ir.Float:
+	case ir.Int, ir.Int64, ir.Float, ir.Duration: // whose constants have no type, or the wrong one
 		return jen.New(g.goType(t).Call(value))
 	}
 	return jen.New(value)

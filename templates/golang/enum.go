@@ -8,7 +8,7 @@ import (
 )
 
 // enumTable is the list of an enum's values that its type, its reading and its writing share.
-func enumTable(d *ir.Decl) *jen.Statement { return jen.Id("chgen" + d.Name + "Values") }
+func enumTable(d *ir.Decl) *jen.Statement { return jen.Id(own(d.Name, "Values")) }
 
 func (g *generator) enum(d *ir.Decl) {
 	g.doc(named(d.Name, d.Doc, d.Name+" is one of "+d.Name+"Values."), "", d.Deprecated)

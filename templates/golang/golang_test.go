@@ -23,6 +23,7 @@ var cases = []struct{ schema, golden string }{
 	{"../../testdata/golang/kitchen/kitchen.yaml", "../../testdata/golang/kitchen/kitchen.gen.go"},
 	{"../../testdata/golang/strict/strict.yaml", "../../testdata/golang/strict/strict.gen.go"},
 	{"../../testdata/golang/frame/frame.yaml", "../../testdata/golang/frame/frame.gen.go"},
+	{"../../testdata/golang/names/names.yaml", "../../testdata/golang/names/names.gen.go"},
 }
 
 func parse(tb testing.TB, path string) *ir.Schema {

@@ -12,7 +12,7 @@ import (
 func variantName(d *ir.Decl, v *ir.Variant) string { return d.Name + names.Go(v.Name) }
 
 // unionReader is the function that reads a union.
-func unionReader(d *ir.Decl) *jen.Statement { return jen.Id("chgenDecode" + d.Name) }
+func unionReader(d *ir.Decl) *jen.Statement { return jen.Id(own(d.Name, "Decode")) }
 
 func (g *generator) union(d *ir.Decl) {
 	var all []string
@@ -40,7 +40,7 @@ func (g *generator) union(d *ir.Decl) {
 }
 
 // unionAppender is the function that writes a union at a depth.
-func unionAppender(d *ir.Decl) *jen.Statement { return jen.Id("chgenAppend" + d.Name) }
+func unionAppender(d *ir.Decl) *jen.Statement { return jen.Id(own(d.Name, "Append")) }
 
 func (g *generator) unionAppender(d *ir.Decl) {
 	g.file.Line()

@@ -29,7 +29,7 @@ type Texts struct {
 	Both  *string
 }
 
-var chgenTextsBothPattern = regexp.MustCompile(`^[a-c]*$`)
+var chgenTexts_BothPattern = regexp.MustCompile(`^[a-c]*$`)
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *Texts) AppendJSON(dst []byte) ([]byte, error) {
@@ -63,7 +63,7 @@ func (v *Texts) AppendJSON(dst []byte) ([]byte, error) {
 	if v.Both != nil {
 		e.Name("both")
 		e.Check(codec.Length(*v.Both, 2, 4))
-		e.Check(codec.Match(*v.Both, chgenTextsBothPattern))
+		e.Check(codec.Match(*v.Both, chgenTexts_BothPattern))
 		e.String(*v.Both)
 	}
 	e.EndObject()
@@ -111,7 +111,7 @@ func (v *Texts) DecodeJSON(d *codec.Decoder) error {
 			if !d.Null() {
 				v.Both = new(d.String())
 				d.Check(codec.Length(*v.Both, 2, 4))
-				d.Check(codec.Match(*v.Both, chgenTextsBothPattern))
+				d.Check(codec.Match(*v.Both, chgenTexts_BothPattern))
 			}
 		default:
 			obj.Skip(d)
@@ -149,21 +149,21 @@ type Patterns struct {
 	EmptyLoop *string
 }
 
-var chgenPatternsDotPattern = regexp.MustCompile(`^.$`)
-var chgenPatternsSpacesPattern = regexp.MustCompile(`^\s+$`)
-var chgenPatternsNoSpacePattern = regexp.MustCompile(`^\S*$`)
-var chgenPatternsWordsPattern = regexp.MustCompile(`^\w+\b.*\W$`)
-var chgenPatternsDigitsPattern = regexp.MustCompile(`^\d{2,3}$`)
-var chgenPatternsNoDigitPattern = regexp.MustCompile(`^[^\d]$`)
-var chgenPatternsLetterPattern = regexp.MustCompile(`^\p{Lu}\p{Ll}?$`)
-var chgenPatternsNoLetterPattern = regexp.MustCompile(`^\P{L}+$`)
-var chgenPatternsSlashPattern = regexp.MustCompile(`^(?:a/b|\[x\]|-|\^)$`)
-var chgenPatternsLinesPattern = regexp.MustCompile(`^a$`)
-var chgenPatternsAnywherePattern = regexp.MustCompile(`b+(?:c|$)`)
-var chgenPatternsLazyPattern = regexp.MustCompile(`^(?<word>a+?)(b*?)$`)
-var chgenPatternsEmojiPattern = regexp.MustCompile(`^[😀-😎]$`)
-var chgenPatternsHexPattern = regexp.MustCompile(`^\x41[\x00-\x1f\-]?$`)
-var chgenPatternsEmptyLoopPattern = regexp.MustCompile(`^(?:a?|\b)*c{0}$`)
+var chgenPatterns_DotPattern = regexp.MustCompile(`^.$`)
+var chgenPatterns_SpacesPattern = regexp.MustCompile(`^\s+$`)
+var chgenPatterns_NoSpacePattern = regexp.MustCompile(`^\S*$`)
+var chgenPatterns_WordsPattern = regexp.MustCompile(`^\w+\b.*\W$`)
+var chgenPatterns_DigitsPattern = regexp.MustCompile(`^\d{2,3}$`)
+var chgenPatterns_NoDigitPattern = regexp.MustCompile(`^[^\d]$`)
+var chgenPatterns_LetterPattern = regexp.MustCompile(`^\p{Lu}\p{Ll}?$`)
+var chgenPatterns_NoLetterPattern = regexp.MustCompile(`^\P{L}+$`)
+var chgenPatterns_SlashPattern = regexp.MustCompile(`^(?:a/b|\[x\]|-|\^)$`)
+var chgenPatterns_LinesPattern = regexp.MustCompile(`^a$`)
+var chgenPatterns_AnywherePattern = regexp.MustCompile(`b+(?:c|$)`)
+var chgenPatterns_LazyPattern = regexp.MustCompile(`^(?<word>a+?)(b*?)$`)
+var chgenPatterns_EmojiPattern = regexp.MustCompile(`^[😀-😎]$`)
+var chgenPatterns_HexPattern = regexp.MustCompile(`^\x41[\x00-\x1f\-]?$`)
+var chgenPatterns_EmptyLoopPattern = regexp.MustCompile(`^(?:a?|\b)*c{0}$`)
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *Patterns) AppendJSON(dst []byte) ([]byte, error) {
@@ -171,77 +171,77 @@ func (v *Patterns) AppendJSON(dst []byte) ([]byte, error) {
 	e.Object()
 	if v.Dot != nil {
 		e.Name("dot")
-		e.Check(codec.Match(*v.Dot, chgenPatternsDotPattern))
+		e.Check(codec.Match(*v.Dot, chgenPatterns_DotPattern))
 		e.String(*v.Dot)
 	}
 	if v.Spaces != nil {
 		e.Name("spaces")
-		e.Check(codec.Match(*v.Spaces, chgenPatternsSpacesPattern))
+		e.Check(codec.Match(*v.Spaces, chgenPatterns_SpacesPattern))
 		e.String(*v.Spaces)
 	}
 	if v.NoSpace != nil {
 		e.Name("no_space")
-		e.Check(codec.Match(*v.NoSpace, chgenPatternsNoSpacePattern))
+		e.Check(codec.Match(*v.NoSpace, chgenPatterns_NoSpacePattern))
 		e.String(*v.NoSpace)
 	}
 	if v.Words != nil {
 		e.Name("words")
-		e.Check(codec.Match(*v.Words, chgenPatternsWordsPattern))
+		e.Check(codec.Match(*v.Words, chgenPatterns_WordsPattern))
 		e.String(*v.Words)
 	}
 	if v.Digits != nil {
 		e.Name("digits")
-		e.Check(codec.Match(*v.Digits, chgenPatternsDigitsPattern))
+		e.Check(codec.Match(*v.Digits, chgenPatterns_DigitsPattern))
 		e.String(*v.Digits)
 	}
 	if v.NoDigit != nil {
 		e.Name("no_digit")
-		e.Check(codec.Match(*v.NoDigit, chgenPatternsNoDigitPattern))
+		e.Check(codec.Match(*v.NoDigit, chgenPatterns_NoDigitPattern))
 		e.String(*v.NoDigit)
 	}
 	if v.Letter != nil {
 		e.Name("letter")
-		e.Check(codec.Match(*v.Letter, chgenPatternsLetterPattern))
+		e.Check(codec.Match(*v.Letter, chgenPatterns_LetterPattern))
 		e.String(*v.Letter)
 	}
 	if v.NoLetter != nil {
 		e.Name("no_letter")
-		e.Check(codec.Match(*v.NoLetter, chgenPatternsNoLetterPattern))
+		e.Check(codec.Match(*v.NoLetter, chgenPatterns_NoLetterPattern))
 		e.String(*v.NoLetter)
 	}
 	if v.Slash != nil {
 		e.Name("slash")
-		e.Check(codec.Match(*v.Slash, chgenPatternsSlashPattern))
+		e.Check(codec.Match(*v.Slash, chgenPatterns_SlashPattern))
 		e.String(*v.Slash)
 	}
 	if v.Lines != nil {
 		e.Name("lines")
-		e.Check(codec.Match(*v.Lines, chgenPatternsLinesPattern))
+		e.Check(codec.Match(*v.Lines, chgenPatterns_LinesPattern))
 		e.String(*v.Lines)
 	}
 	if v.Anywhere != nil {
 		e.Name("anywhere")
-		e.Check(codec.Match(*v.Anywhere, chgenPatternsAnywherePattern))
+		e.Check(codec.Match(*v.Anywhere, chgenPatterns_AnywherePattern))
 		e.String(*v.Anywhere)
 	}
 	if v.Lazy != nil {
 		e.Name("lazy")
-		e.Check(codec.Match(*v.Lazy, chgenPatternsLazyPattern))
+		e.Check(codec.Match(*v.Lazy, chgenPatterns_LazyPattern))
 		e.String(*v.Lazy)
 	}
 	if v.Emoji != nil {
 		e.Name("emoji")
-		e.Check(codec.Match(*v.Emoji, chgenPatternsEmojiPattern))
+		e.Check(codec.Match(*v.Emoji, chgenPatterns_EmojiPattern))
 		e.String(*v.Emoji)
 	}
 	if v.Hex != nil {
 		e.Name("hex")
-		e.Check(codec.Match(*v.Hex, chgenPatternsHexPattern))
+		e.Check(codec.Match(*v.Hex, chgenPatterns_HexPattern))
 		e.String(*v.Hex)
 	}
 	if v.EmptyLoop != nil {
 		e.Name("empty_loop")
-		e.Check(codec.Match(*v.EmptyLoop, chgenPatternsEmptyLoopPattern))
+		e.Check(codec.Match(*v.EmptyLoop, chgenPatterns_EmptyLoopPattern))
 		e.String(*v.EmptyLoop)
 	}
 	e.EndObject()
@@ -258,91 +258,91 @@ func (v *Patterns) DecodeJSON(d *codec.Decoder) error {
 			obj.Once(d, 0)
 			if !d.Null() {
 				v.Dot = new(d.String())
-				d.Check(codec.Match(*v.Dot, chgenPatternsDotPattern))
+				d.Check(codec.Match(*v.Dot, chgenPatterns_DotPattern))
 			}
 		case "spaces":
 			obj.Once(d, 1)
 			if !d.Null() {
 				v.Spaces = new(d.String())
-				d.Check(codec.Match(*v.Spaces, chgenPatternsSpacesPattern))
+				d.Check(codec.Match(*v.Spaces, chgenPatterns_SpacesPattern))
 			}
 		case "no_space":
 			obj.Once(d, 2)
 			if !d.Null() {
 				v.NoSpace = new(d.String())
-				d.Check(codec.Match(*v.NoSpace, chgenPatternsNoSpacePattern))
+				d.Check(codec.Match(*v.NoSpace, chgenPatterns_NoSpacePattern))
 			}
 		case "words":
 			obj.Once(d, 3)
 			if !d.Null() {
 				v.Words = new(d.String())
-				d.Check(codec.Match(*v.Words, chgenPatternsWordsPattern))
+				d.Check(codec.Match(*v.Words, chgenPatterns_WordsPattern))
 			}
 		case "digits":
 			obj.Once(d, 4)
 			if !d.Null() {
 				v.Digits = new(d.String())
-				d.Check(codec.Match(*v.Digits, chgenPatternsDigitsPattern))
+				d.Check(codec.Match(*v.Digits, chgenPatterns_DigitsPattern))
 			}
 		case "no_digit":
 			obj.Once(d, 5)
 			if !d.Null() {
 				v.NoDigit = new(d.String())
-				d.Check(codec.Match(*v.NoDigit, chgenPatternsNoDigitPattern))
+				d.Check(codec.Match(*v.NoDigit, chgenPatterns_NoDigitPattern))
 			}
 		case "letter":
 			obj.Once(d, 6)
 			if !d.Null() {
 				v.Letter = new(d.String())
-				d.Check(codec.Match(*v.Letter, chgenPatternsLetterPattern))
+				d.Check(codec.Match(*v.Letter, chgenPatterns_LetterPattern))
 			}
 		case "no_letter":
 			obj.Once(d, 7)
 			if !d.Null() {
 				v.NoLetter = new(d.String())
-				d.Check(codec.Match(*v.NoLetter, chgenPatternsNoLetterPattern))
+				d.Check(codec.Match(*v.NoLetter, chgenPatterns_NoLetterPattern))
 			}
 		case "slash":
 			obj.Once(d, 8)
 			if !d.Null() {
 				v.Slash = new(d.String())
-				d.Check(codec.Match(*v.Slash, chgenPatternsSlashPattern))
+				d.Check(codec.Match(*v.Slash, chgenPatterns_SlashPattern))
 			}
 		case "lines":
 			obj.Once(d, 9)
 			if !d.Null() {
 				v.Lines = new(d.String())
-				d.Check(codec.Match(*v.Lines, chgenPatternsLinesPattern))
+				d.Check(codec.Match(*v.Lines, chgenPatterns_LinesPattern))
 			}
 		case "anywhere":
 			obj.Once(d, 10)
 			if !d.Null() {
 				v.Anywhere = new(d.String())
-				d.Check(codec.Match(*v.Anywhere, chgenPatternsAnywherePattern))
+				d.Check(codec.Match(*v.Anywhere, chgenPatterns_AnywherePattern))
 			}
 		case "lazy":
 			obj.Once(d, 11)
 			if !d.Null() {
 				v.Lazy = new(d.String())
-				d.Check(codec.Match(*v.Lazy, chgenPatternsLazyPattern))
+				d.Check(codec.Match(*v.Lazy, chgenPatterns_LazyPattern))
 			}
 		case "emoji":
 			obj.Once(d, 12)
 			if !d.Null() {
 				v.Emoji = new(d.String())
-				d.Check(codec.Match(*v.Emoji, chgenPatternsEmojiPattern))
+				d.Check(codec.Match(*v.Emoji, chgenPatterns_EmojiPattern))
 			}
 		case "hex":
 			obj.Once(d, 13)
 			if !d.Null() {
 				v.Hex = new(d.String())
-				d.Check(codec.Match(*v.Hex, chgenPatternsHexPattern))
+				d.Check(codec.Match(*v.Hex, chgenPatterns_HexPattern))
 			}
 		case "empty_loop":
 			obj.Once(d, 14)
 			if !d.Null() {
 				v.EmptyLoop = new(d.String())
-				d.Check(codec.Match(*v.EmptyLoop, chgenPatternsEmptyLoopPattern))
+				d.Check(codec.Match(*v.EmptyLoop, chgenPatterns_EmptyLoopPattern))
 			}
 		default:
 			obj.Skip(d)
@@ -692,18 +692,18 @@ const (
 	KindOne Kind = "one"
 )
 
-var chgenKindValues = []Kind{
+var chgenKind_Values = []Kind{
 	KindOne,
 }
 
 // KindValues lists the values of Kind in the order of the schema.
 func KindValues() []Kind {
-	return slices.Clone(chgenKindValues)
+	return slices.Clone(chgenKind_Values)
 }
 
 // Valid reports whether v is one of KindValues.
 func (v Kind) Valid() bool {
-	return slices.Contains(chgenKindValues, v)
+	return slices.Contains(chgenKind_Values, v)
 }
 
 // Mark is one of MarkValues.
@@ -718,7 +718,7 @@ const (
 	MarkType   Mark = "type"
 )
 
-var chgenMarkValues = []Mark{
+var chgenMark_Values = []Mark{
 	MarkEmpty,
 	MarkU1F600,
 	MarkAB,
@@ -728,12 +728,12 @@ var chgenMarkValues = []Mark{
 
 // MarkValues lists the values of Mark in the order of the schema.
 func MarkValues() []Mark {
-	return slices.Clone(chgenMarkValues)
+	return slices.Clone(chgenMark_Values)
 }
 
 // Valid reports whether v is one of MarkValues.
 func (v Mark) Valid() bool {
-	return slices.Contains(chgenMarkValues, v)
+	return slices.Contains(chgenMark_Values, v)
 }
 
 // Part is one of *PartText, *PartParts, *PartNamed, *PartEnd.
@@ -743,7 +743,7 @@ type Part interface {
 	appendJSON(dst []byte, depth int) ([]byte, error)
 }
 
-func chgenDecodePart(d *codec.Decoder) Part {
+func chgenPart_Decode(d *codec.Decoder) Part {
 	switch string(d.Variant()) {
 	case "text":
 		v := new(PartText)
@@ -766,7 +766,7 @@ func chgenDecodePart(d *codec.Decoder) Part {
 	return nil
 }
 
-func chgenAppendPart(v Part, dst []byte, depth int) ([]byte, error) {
+func chgenPart_Append(v Part, dst []byte, depth int) ([]byte, error) {
 	if v == nil {
 		return codec.Present(nil).AppendJSON(dst)
 	}
@@ -798,7 +798,7 @@ func (v *PartText) appendJSON(dst []byte, depth int) ([]byte, error) {
 	e.String(v.Body)
 	if v.Kind != nil {
 		e.Name("kind")
-		e.Check(codec.OneOf(*v.Kind, chgenKindValues))
+		e.Check(codec.OneOf(*v.Kind, chgenKind_Values))
 		e.String(string(*v.Kind))
 	}
 	e.EndObject()
@@ -821,7 +821,7 @@ func (v *PartText) DecodeJSON(d *codec.Decoder) error {
 		case "kind":
 			obj.Once(d, 2)
 			if !d.Null() {
-				v.Kind = new(codec.Enum(d, chgenKindValues))
+				v.Kind = new(codec.Enum(d, chgenKind_Values))
 			}
 		default:
 			obj.Skip(d)
@@ -868,7 +868,7 @@ func (v *PartParts) appendJSON(dst []byte, depth int) ([]byte, error) {
 	e.Array()
 	for i := range v.Parts {
 		e.Next()
-		e.Put(chgenAppendPart(v.Parts[i], e.Buf(), depth+2))
+		e.Put(chgenPart_Append(v.Parts[i], e.Buf(), depth+2))
 	}
 	e.EndArray()
 	e.EndObject()
@@ -889,7 +889,7 @@ func (v *PartParts) DecodeJSON(d *codec.Decoder) error {
 			v.Parts = []Part{}
 			list := d.Array()
 			for list.Next(d) {
-				v.Parts = append(v.Parts, chgenDecodePart(d))
+				v.Parts = append(v.Parts, chgenPart_Decode(d))
 			}
 			list.Check(d, codec.Items(len(v.Parts), 0, 3))
 		default:
@@ -938,11 +938,11 @@ func (v *PartNamed) appendJSON(dst []byte, depth int) ([]byte, error) {
 	e.Object()
 	for _, key := range codec.SortedKeys(keys[:0], v.ByName) {
 		e.Key(key)
-		e.Put(chgenAppendPart(v.ByName[key], e.Buf(), depth+2))
+		e.Put(chgenPart_Append(v.ByName[key], e.Buf(), depth+2))
 	}
 	e.EndObject()
 	e.Name("mark")
-	e.Check(codec.OneOf(v.Mark, chgenMarkValues))
+	e.Check(codec.OneOf(v.Mark, chgenMark_Values))
 	e.String(string(v.Mark))
 	e.EndObject()
 	return e.Done()
@@ -963,11 +963,11 @@ func (v *PartNamed) DecodeJSON(d *codec.Decoder) error {
 			entries := d.Object()
 			for entries.Next(d) {
 				key := codec.Key(d, &entries, v.ByName)
-				v.ByName[key] = chgenDecodePart(d)
+				v.ByName[key] = chgenPart_Decode(d)
 			}
 		case "mark":
 			obj.Once(d, 2)
-			v.Mark = codec.Enum(d, chgenMarkValues)
+			v.Mark = codec.Enum(d, chgenMark_Values)
 		default:
 			obj.Skip(d)
 		}
@@ -1061,7 +1061,7 @@ func (v *Tree) appendJSON(dst []byte, depth int) ([]byte, error) {
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("part")
-	e.Put(chgenAppendPart(v.Part, e.Buf(), depth+1))
+	e.Put(chgenPart_Append(v.Part, e.Buf(), depth+1))
 	if v.Next != nil {
 		e.Name("next")
 		e.Put(v.Next.appendJSON(e.Buf(), depth+1))
@@ -1103,7 +1103,7 @@ func (v *Tree) DecodeJSON(d *codec.Decoder) error {
 		switch string(obj.Name()) {
 		case "part":
 			obj.Once(d, 0)
-			v.Part = chgenDecodePart(d)
+			v.Part = chgenPart_Decode(d)
 		case "next":
 			obj.Once(d, 1)
 			if !d.Null() {
@@ -1910,7 +1910,7 @@ func (v *TooMuchError) AppendJSON(dst []byte) ([]byte, error) {
 	e.Int(v.Limit)
 	if v.Mark != nil {
 		e.Name("mark")
-		e.Check(codec.OneOf(*v.Mark, chgenMarkValues))
+		e.Check(codec.OneOf(*v.Mark, chgenMark_Values))
 		e.String(string(*v.Mark))
 	}
 	e.EndObject()
@@ -1936,7 +1936,7 @@ func (v *TooMuchError) DecodeJSON(d *codec.Decoder) error {
 		case "mark":
 			obj.Once(d, 3)
 			if !d.Null() {
-				v.Mark = new(codec.Enum(d, chgenMarkValues))
+				v.Mark = new(codec.Enum(d, chgenMark_Values))
 			}
 		default:
 			obj.Skip(d)
@@ -1951,7 +1951,7 @@ type ConnectParams struct {
 	Token string
 }
 
-var chgenConnectParamsTokenPattern = regexp.MustCompile(`\S`)
+var chgenConnectParams_TokenPattern = regexp.MustCompile(`\S`)
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *ConnectParams) AppendJSON(dst []byte) ([]byte, error) {
@@ -1959,7 +1959,7 @@ func (v *ConnectParams) AppendJSON(dst []byte) ([]byte, error) {
 	e.Object()
 	e.Name("token")
 	e.Check(codec.Length(v.Token, 1, 3))
-	e.Check(codec.Match(v.Token, chgenConnectParamsTokenPattern))
+	e.Check(codec.Match(v.Token, chgenConnectParams_TokenPattern))
 	e.String(v.Token)
 	e.EndObject()
 	return e.Done()
@@ -1975,7 +1975,7 @@ func (v *ConnectParams) DecodeJSON(d *codec.Decoder) error {
 			obj.Once(d, 0)
 			v.Token = d.String()
 			d.Check(codec.Length(v.Token, 1, 3))
-			d.Check(codec.Match(v.Token, chgenConnectParamsTokenPattern))
+			d.Check(codec.Match(v.Token, chgenConnectParams_TokenPattern))
 		default:
 			obj.Skip(d)
 		}

@@ -26,19 +26,19 @@ const (
 	RoleModerator Role = "moderator"
 )
 
-var chgenRoleValues = []Role{
+var chgenRole_Values = []Role{
 	RoleMember,
 	RoleModerator,
 }
 
 // RoleValues lists the values of Role in the order of the schema.
 func RoleValues() []Role {
-	return slices.Clone(chgenRoleValues)
+	return slices.Clone(chgenRole_Values)
 }
 
 // Valid reports whether v is one of RoleValues.
 func (v Role) Valid() bool {
-	return slices.Contains(chgenRoleValues, v)
+	return slices.Contains(chgenRole_Values, v)
 }
 
 // Author is declared in chat.yaml.
@@ -57,7 +57,7 @@ func (v *Author) AppendJSON(dst []byte) ([]byte, error) {
 	e.Name("name")
 	e.String(v.Name)
 	e.Name("role")
-	e.Check(codec.OneOf(v.Role, chgenRoleValues))
+	e.Check(codec.OneOf(v.Role, chgenRole_Values))
 	e.String(string(v.Role))
 	e.EndObject()
 	return e.Done()
@@ -77,7 +77,7 @@ func (v *Author) DecodeJSON(d *codec.Decoder) error {
 			v.Name = d.String()
 		case "role":
 			obj.Once(d, 2)
-			v.Role = codec.Enum(d, chgenRoleValues)
+			v.Role = codec.Enum(d, chgenRole_Values)
 		default:
 			obj.Skip(d)
 		}
@@ -191,7 +191,7 @@ func (v *Message) DecodeJSON(d *codec.Decoder) error {
 		case "attachment":
 			obj.Once(d, 7)
 			if !d.Null() {
-				v.Attachment = chgenDecodeAttachment(d)
+				v.Attachment = chgenAttachment_Decode(d)
 			}
 		default:
 			obj.Skip(d)
@@ -222,7 +222,7 @@ type Attachment interface {
 	isAttachment()
 }
 
-func chgenDecodeAttachment(d *codec.Decoder) Attachment {
+func chgenAttachment_Decode(d *codec.Decoder) Attachment {
 	switch string(d.Variant()) {
 	case "image":
 		v := new(AttachmentImage)
@@ -638,7 +638,7 @@ func (v *RoomSendMessage) DecodeJSON(d *codec.Decoder) error {
 		case "attachment":
 			obj.Once(d, 1)
 			if !d.Null() {
-				v.Attachment = chgenDecodeAttachment(d)
+				v.Attachment = chgenAttachment_Decode(d)
 			}
 		default:
 			obj.Skip(d)

@@ -102,7 +102,7 @@ func (r *KitchenClient) Ping(ctx context.Context) error {
 // Deprecated: do not use.
 func (r *KitchenClient) Ask(ctx context.Context, in Shape) (Shape, error) {
 	var out Shape
-	err := r.channel.Push(ctx, "ask", codec.Present(in), codec.Union(&out, chgenDecodeShape))
+	err := r.channel.Push(ctx, "ask", codec.Present(in), codec.Union(&out, chgenShape_Decode))
 	return out, err
 }
 
@@ -153,7 +153,7 @@ func (r *KitchenClient) OnScalars(handle func(Scalars)) (stop func()) {
 func (r *KitchenClient) OnShape(handle func(Shape)) (stop func()) {
 	return r.channel.On("shape", func(p client.Payload) error {
 		var payload Shape
-		if err := p.Decode(codec.Union(&payload, chgenDecodeShape)); err != nil {
+		if err := p.Decode(codec.Union(&payload, chgenShape_Decode)); err != nil {
 			return err
 		}
 		handle(payload)
@@ -249,7 +249,7 @@ func (r *KitchenClient) OnTagged(handle func(KitchenTaggedEvent)) (stop func()) 
 func (r *KitchenClient) OnShaped(handle func(Shape)) (stop func()) {
 	return r.channel.On("shaped", func(p client.Payload) error {
 		var payload Shape
-		if err := p.Decode(codec.Union(&payload, chgenDecodeShape)); err != nil {
+		if err := p.Decode(codec.Union(&payload, chgenShape_Decode)); err != nil {
 			return err
 		}
 		handle(payload)
@@ -331,7 +331,7 @@ type ShapesClient struct {
 func NewShapesClient(c *client.Client, topic ShapesTopic) *ShapesClient {
 	channel := client.NewChannel(c, client.Spec{Topic: "{rest*}"}, topic.Rest)
 	return &ShapesClient{channel: channel, presence: client.NewPresence(channel, func(v *Shape, d *codec.Decoder) error {
-		*v = chgenDecodeShape(d)
+		*v = chgenShape_Decode(d)
 		return d.Err()
 	})}
 }
@@ -369,7 +369,7 @@ func (r *ShapesClient) JoinFunc(ctx context.Context, params func(ctx context.Con
 	err := r.channel.Join(ctx, func(ctx context.Context) (codec.Marshaler, error) {
 		in, err := params(ctx)
 		return codec.Present(in), err
-	}, codec.Union(&out, chgenDecodeShape))
+	}, codec.Union(&out, chgenShape_Decode))
 	return out, err
 }
 
@@ -378,7 +378,7 @@ func (r *ShapesClient) JoinFunc(ctx context.Context, params func(ctx context.Con
 func (r *ShapesClient) OnRejoin(handle func(client.Rejoined[Shape])) (stop func()) {
 	return r.channel.OnRejoin(func(p client.Payload, recovered bool) error {
 		var reply Shape
-		if err := p.Decode(codec.Union(&reply, chgenDecodeShape)); err != nil {
+		if err := p.Decode(codec.Union(&reply, chgenShape_Decode)); err != nil {
 			return err
 		}
 		handle(client.Rejoined[Shape]{Reply: reply, Recovered: recovered})

@@ -37,7 +37,7 @@ const (
 	LevelType             Level = "type"
 )
 
-var chgenLevelValues = []Level{
+var chgenLevel_Values = []Level{
 	LevelLow,
 	LevelHigh,
 	LevelInProgress,
@@ -50,12 +50,12 @@ var chgenLevelValues = []Level{
 
 // LevelValues lists the values of Level in the order of the schema.
 func LevelValues() []Level {
-	return slices.Clone(chgenLevelValues)
+	return slices.Clone(chgenLevel_Values)
 }
 
 // Valid reports whether v is one of LevelValues.
 func (v Level) Valid() bool {
-	return slices.Contains(chgenLevelValues, v)
+	return slices.Contains(chgenLevel_Values, v)
 }
 
 // Single is one of SingleValues.
@@ -68,18 +68,18 @@ const (
 	SingleOnly Single = "only"
 )
 
-var chgenSingleValues = []Single{
+var chgenSingle_Values = []Single{
 	SingleOnly,
 }
 
 // SingleValues lists the values of Single in the order of the schema.
 func SingleValues() []Single {
-	return slices.Clone(chgenSingleValues)
+	return slices.Clone(chgenSingle_Values)
 }
 
 // Valid reports whether v is one of SingleValues.
 func (v Single) Valid() bool {
-	return slices.Contains(chgenSingleValues, v)
+	return slices.Contains(chgenSingle_Values, v)
 }
 
 // Scalars: One of each.
@@ -126,7 +126,7 @@ func (v *Scalars) AppendJSON(dst []byte) ([]byte, error) {
 	e.Name("json")
 	e.JSON(v.JSON)
 	e.Name("level")
-	e.Check(codec.OneOf(v.Level, chgenLevelValues))
+	e.Check(codec.OneOf(v.Level, chgenLevel_Values))
 	e.String(string(v.Level))
 	e.EndObject()
 	return e.Done()
@@ -170,7 +170,7 @@ func (v *Scalars) DecodeJSON(d *codec.Decoder) error {
 			v.JSON = d.JSON()
 		case "level":
 			obj.Once(d, 10)
-			v.Level = codec.Enum(d, chgenLevelValues)
+			v.Level = codec.Enum(d, chgenLevel_Values)
 		default:
 			obj.Skip(d)
 		}
@@ -265,7 +265,7 @@ func (v *Optionals) AppendJSON(dst []byte) ([]byte, error) {
 	}
 	if v.Level != nil {
 		e.Name("level")
-		e.Check(codec.OneOf(*v.Level, chgenLevelValues))
+		e.Check(codec.OneOf(*v.Level, chgenLevel_Values))
 		e.String(string(*v.Level))
 	}
 	if v.Scalars != nil {
@@ -357,7 +357,7 @@ func (v *Optionals) DecodeJSON(d *codec.Decoder) error {
 		case "level":
 			obj.Once(d, 10)
 			if !d.Null() {
-				v.Level = new(codec.Enum(d, chgenLevelValues))
+				v.Level = new(codec.Enum(d, chgenLevel_Values))
 			}
 		case "scalars":
 			obj.Once(d, 11)
@@ -368,7 +368,7 @@ func (v *Optionals) DecodeJSON(d *codec.Decoder) error {
 		case "shape":
 			obj.Once(d, 12)
 			if !d.Null() {
-				v.Shape = chgenDecodeShape(d)
+				v.Shape = chgenShape_Decode(d)
 			}
 		case "list":
 			obj.Once(d, 13)
@@ -422,7 +422,7 @@ type Limits struct {
 	Delay  *time.Duration
 }
 
-var chgenLimitsCodePattern = regexp.MustCompile("^[A-Z]`?\\d+$")
+var chgenLimits_CodePattern = regexp.MustCompile("^[A-Z]`?\\d+$")
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *Limits) AppendJSON(dst []byte) ([]byte, error) {
@@ -433,7 +433,7 @@ func (v *Limits) AppendJSON(dst []byte) ([]byte, error) {
 	e.Check(codec.Length(v.Name, 2, 5))
 	e.String(v.Name)
 	e.Name("code")
-	e.Check(codec.Match(v.Code, chgenLimitsCodePattern))
+	e.Check(codec.Match(v.Code, chgenLimits_CodePattern))
 	e.String(v.Code)
 	e.Name("exact")
 	e.Check(codec.Length(v.Exact, 3, 3))
@@ -499,7 +499,7 @@ func (v *Limits) DecodeJSON(d *codec.Decoder) error {
 		case "code":
 			obj.Once(d, 1)
 			v.Code = d.String()
-			d.Check(codec.Match(v.Code, chgenLimitsCodePattern))
+			d.Check(codec.Match(v.Code, chgenLimits_CodePattern))
 		case "exact":
 			obj.Once(d, 2)
 			v.Exact = d.String()
@@ -628,7 +628,7 @@ func (v *Defaults) AppendJSON(dst []byte) ([]byte, error) {
 	e.Name("json")
 	e.JSON(v.JSON)
 	e.Name("level")
-	e.Check(codec.OneOf(v.Level, chgenLevelValues))
+	e.Check(codec.OneOf(v.Level, chgenLevel_Values))
 	e.String(string(v.Level))
 	e.Name("list")
 	e.Array()
@@ -733,7 +733,7 @@ func (v *Defaults) DecodeJSON(d *codec.Decoder) error {
 		case "level":
 			obj.Once(d, 10)
 			if !d.Null() {
-				v.Level = codec.Enum(d, chgenLevelValues)
+				v.Level = codec.Enum(d, chgenLevel_Values)
 			}
 		case "list":
 			obj.Once(d, 11)
@@ -767,7 +767,7 @@ func (v *Defaults) DecodeJSON(d *codec.Decoder) error {
 		case "shape":
 			obj.Once(d, 14)
 			if !d.Null() {
-				v.Shape = chgenDecodeShape(d)
+				v.Shape = chgenShape_Decode(d)
 			}
 		default:
 			obj.Skip(d)
@@ -847,7 +847,7 @@ type Shape interface {
 	appendJSON(dst []byte, depth int) ([]byte, error)
 }
 
-func chgenDecodeShape(d *codec.Decoder) Shape {
+func chgenShape_Decode(d *codec.Decoder) Shape {
 	switch string(d.Variant()) {
 	case "circle":
 		v := new(ShapeCircle)
@@ -870,7 +870,7 @@ func chgenDecodeShape(d *codec.Decoder) Shape {
 	return nil
 }
 
-func chgenAppendShape(v Shape, dst []byte, depth int) ([]byte, error) {
+func chgenShape_Append(v Shape, dst []byte, depth int) ([]byte, error) {
 	if v == nil {
 		return codec.Present(nil).AppendJSON(dst)
 	}
@@ -1027,7 +1027,7 @@ func (v *ShapeGroup) appendJSON(dst []byte, depth int) ([]byte, error) {
 	e.Array()
 	for i := range v.Members {
 		e.Next()
-		e.Put(chgenAppendShape(v.Members[i], e.Buf(), depth+2))
+		e.Put(chgenShape_Append(v.Members[i], e.Buf(), depth+2))
 	}
 	e.EndArray()
 	if v.Name != nil {
@@ -1052,7 +1052,7 @@ func (v *ShapeGroup) DecodeJSON(d *codec.Decoder) error {
 			v.Members = []Shape{}
 			list := d.Array()
 			for list.Next(d) {
-				v.Members = append(v.Members, chgenDecodeShape(d))
+				v.Members = append(v.Members, chgenShape_Decode(d))
 			}
 		case "name":
 			obj.Once(d, 2)
@@ -1322,7 +1322,7 @@ func (v *Nested) AppendJSON(dst []byte) ([]byte, error) {
 	e.Array()
 	for i := range v.Levels {
 		e.Next()
-		e.Check(codec.OneOf(v.Levels[i], chgenLevelValues))
+		e.Check(codec.OneOf(v.Levels[i], chgenLevel_Values))
 		e.String(string(v.Levels[i]))
 	}
 	e.EndArray()
@@ -1407,7 +1407,7 @@ func (v *Nested) DecodeJSON(d *codec.Decoder) error {
 			v.Shapes = []Shape{}
 			list := d.Array()
 			for list.Next(d) {
-				v.Shapes = append(v.Shapes, chgenDecodeShape(d))
+				v.Shapes = append(v.Shapes, chgenShape_Decode(d))
 			}
 		case "by_name":
 			obj.Once(d, 5)
@@ -1415,14 +1415,14 @@ func (v *Nested) DecodeJSON(d *codec.Decoder) error {
 			entries := d.Object()
 			for entries.Next(d) {
 				key := codec.Key(d, &entries, v.ByName)
-				v.ByName[key] = chgenDecodeShape(d)
+				v.ByName[key] = chgenShape_Decode(d)
 			}
 		case "levels":
 			obj.Once(d, 6)
 			v.Levels = []Level{}
 			list := d.Array()
 			for list.Next(d) {
-				v.Levels = append(v.Levels, codec.Enum(d, chgenLevelValues))
+				v.Levels = append(v.Levels, codec.Enum(d, chgenLevel_Values))
 			}
 		case "raw":
 			obj.Once(d, 7)
@@ -1660,7 +1660,7 @@ func (v *WithFieldsError) AppendJSON(dst []byte) ([]byte, error) {
 	e.Int(v.RetryAfterMs)
 	if v.Level != nil {
 		e.Name("level")
-		e.Check(codec.OneOf(*v.Level, chgenLevelValues))
+		e.Check(codec.OneOf(*v.Level, chgenLevel_Values))
 		e.String(string(*v.Level))
 	}
 	e.EndObject()
@@ -1685,7 +1685,7 @@ func (v *WithFieldsError) DecodeJSON(d *codec.Decoder) error {
 		case "level":
 			obj.Once(d, 3)
 			if !d.Null() {
-				v.Level = new(codec.Enum(d, chgenLevelValues))
+				v.Level = new(codec.Enum(d, chgenLevel_Values))
 			}
 		default:
 			obj.Skip(d)
@@ -1763,7 +1763,7 @@ type ConnectParams struct {
 	Extra    json.RawMessage
 }
 
-var chgenConnectParamsNamePattern = regexp.MustCompile(`^[a-z]+$`)
+var chgenConnectParams_NamePattern = regexp.MustCompile(`^[a-z]+$`)
 
 // AppendJSON appends v to dst. The error is a *codec.Error.
 func (v *ConnectParams) AppendJSON(dst []byte) ([]byte, error) {
@@ -1771,7 +1771,7 @@ func (v *ConnectParams) AppendJSON(dst []byte) ([]byte, error) {
 	e.Object()
 	e.Name("name")
 	e.Check(codec.Length(v.Name, 1, 40))
-	e.Check(codec.Match(v.Name, chgenConnectParamsNamePattern))
+	e.Check(codec.Match(v.Name, chgenConnectParams_NamePattern))
 	e.String(v.Name)
 	if v.Age != nil {
 		e.Name("age")
@@ -1780,7 +1780,7 @@ func (v *ConnectParams) AppendJSON(dst []byte) ([]byte, error) {
 		e.Int(*v.Age)
 	}
 	e.Name("role")
-	e.Check(codec.OneOf(v.Role, chgenLevelValues))
+	e.Check(codec.OneOf(v.Role, chgenLevel_Values))
 	e.String(string(v.Role))
 	if v.Debug != nil {
 		e.Name("debug")
@@ -1830,7 +1830,7 @@ func (v *ConnectParams) DecodeJSON(d *codec.Decoder) error {
 			obj.Once(d, 0)
 			v.Name = d.String()
 			d.Check(codec.Length(v.Name, 1, 40))
-			d.Check(codec.Match(v.Name, chgenConnectParamsNamePattern))
+			d.Check(codec.Match(v.Name, chgenConnectParams_NamePattern))
 		case "age":
 			obj.Once(d, 1)
 			if !d.Null() {
@@ -1841,7 +1841,7 @@ func (v *ConnectParams) DecodeJSON(d *codec.Decoder) error {
 		case "role":
 			obj.Once(d, 2)
 			if !d.Null() {
-				v.Role = codec.Enum(d, chgenLevelValues)
+				v.Role = codec.Enum(d, chgenLevel_Values)
 			}
 		case "debug":
 			obj.Once(d, 3)
@@ -2312,7 +2312,7 @@ func (v *KitchenLeveledEvent) AppendJSON(dst []byte) ([]byte, error) {
 	e := codec.NewEncoder(dst)
 	e.Object()
 	e.Name("level")
-	e.Check(codec.OneOf(v.Level, chgenLevelValues))
+	e.Check(codec.OneOf(v.Level, chgenLevel_Values))
 	e.String(string(v.Level))
 	e.EndObject()
 	return e.Done()
@@ -2326,7 +2326,7 @@ func (v *KitchenLeveledEvent) DecodeJSON(d *codec.Decoder) error {
 		switch string(obj.Name()) {
 		case "level":
 			obj.Once(d, 0)
-			v.Level = codec.Enum(d, chgenLevelValues)
+			v.Level = codec.Enum(d, chgenLevel_Values)
 		default:
 			obj.Skip(d)
 		}
@@ -2684,7 +2684,7 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 				Event: "ask",
 				Handle: func(ctx context.Context, h KitchenHandler, call *gen.Call) error {
 					var in Shape
-					if err := call.Decode(codec.Union(&in, chgenDecodeShape)); err != nil {
+					if err := call.Decode(codec.Union(&in, chgenShape_Decode)); err != nil {
 						return err
 					}
 					out, err := h.Ask(ctx, in)
@@ -2782,7 +2782,7 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 				Event: "shaped",
 				Handle: func(ctx context.Context, h KitchenHandler, call *gen.Call) (bool, error) {
 					var payload Shape
-					if err := call.Decode(codec.Union(&payload, chgenDecodeShape)); err != nil {
+					if err := call.Decode(codec.Union(&payload, chgenShape_Decode)); err != nil {
 						return false, err
 					}
 					send, err := h.InterceptShaped(ctx, &payload)
@@ -3006,7 +3006,7 @@ func (p ShapesPresences) List(ctx context.Context) (map[string][]Shape, error) {
 		return nil, err
 	}
 	return codec.UnmarshalLists(metas, func(v *Shape, d *codec.Decoder) error {
-		*v = chgenDecodeShape(d)
+		*v = chgenShape_Decode(d)
 		return d.Err()
 	})
 }
@@ -3016,7 +3016,7 @@ func HandleShapes(server *channel.Server, c ShapesChannel, opts ...channel.Handl
 	gen.Handle(server, &chgenShapes, gen.Handlers[ShapesHandler]{
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (ShapesHandler, error) {
 			var in Shape
-			if err := call.Decode(codec.Union(&in, chgenDecodeShape)); err != nil {
+			if err := call.Decode(codec.Union(&in, chgenShape_Decode)); err != nil {
 				return nil, err
 			}
 			socket := &ShapesSocket{Socket: gen.Socket(m), m: m, topic: ShapesTopic{Rest: m.Param(0)}}
@@ -3038,7 +3038,7 @@ func BroadcastShapes(server *channel.Server, topic ShapesTopic) ShapesSender {
 // ListShapesPresences returns everyone on topic by key, the oldest of each key first, from anywhere.
 func ListShapesPresences(ctx context.Context, server *channel.Server, topic ShapesTopic) (map[string][]Shape, error) {
 	return gen.Presences(ctx, server, func(v *Shape, d *codec.Decoder) error {
-		*v = chgenDecodeShape(d)
+		*v = chgenShape_Decode(d)
 		return d.Err()
 	}, &chgenShapes, topic.Rest)
 }
@@ -3053,7 +3053,7 @@ func CountShapesPresences(server *channel.Server, topic ShapesTopic) (int, error
 // turns. Where it fails, or leaves what the schema forbids, that is logged and clients get what was tracked.
 func FetchShapesPresences(fetch func(ctx context.Context, topic ShapesTopic, who map[string][]Shape) error) channel.HandleOption {
 	return gen.FetchPresences(func(v *Shape, d *codec.Decoder) error {
-		*v = chgenDecodeShape(d)
+		*v = chgenShape_Decode(d)
 		return d.Err()
 	}, func(v *Shape) codec.Marshaler {
 		return codec.Present(*v)

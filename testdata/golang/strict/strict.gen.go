@@ -47,7 +47,7 @@ func (v *Item) DecodeJSON(d *codec.Decoder) error {
 		case "part":
 			obj.Once(d, 1)
 			if !d.Null() {
-				v.Part = chgenDecodePart(d)
+				v.Part = chgenPart_Decode(d)
 			}
 		default:
 			obj.Refuse(d)
@@ -73,7 +73,7 @@ type Part interface {
 	isPart()
 }
 
-func chgenDecodePart(d *codec.Decoder) Part {
+func chgenPart_Decode(d *codec.Decoder) Part {
 	switch string(d.Variant()) {
 	case "bolt":
 		v := new(PartBolt)
