@@ -11,7 +11,7 @@ import (
 
 var (
 	integer = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
-	number  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+	number  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$`) // Go reads no constant with a longer exponent
 )
 
 // The ranges of the numbers, in what the wire holds: a duration is whole milliseconds that a time.Duration can hold.

@@ -82,10 +82,12 @@ func (c *checker) defaultAndExample(f *ir.Field, def, example *node) {
 	}
 	c.later = append(c.later, func() {
 		if def != nil {
-			f.Default = c.value(def, f.Type, ruleBadDefault)
+			var absent []*ir.Field
+			f.Default, absent = c.value(def, f.Type, ruleBadDefault)
+			c.defaults, c.fills[f] = append(c.defaults, f), filling{def.pos, absent}
 		}
 		if example != nil {
-			f.Example = c.value(example, f.Type, ruleBadExample)
+			f.Example, _ = c.value(example, f.Type, ruleBadExample)
 		}
 	})
 }

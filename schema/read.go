@@ -86,7 +86,10 @@ func (c *checker) prose(n *node, what string) string {
 	return said
 }
 
-func unprintable(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == 0xfeff }
+// unprintable also takes the line ends that TypeScript knows beside those of Go.
+func unprintable(r rune) bool {
+	return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == 0xfeff || r == 0x2028 || r == 0x2029
+}
 
 // filled reads a text that is not empty; n may be nil.
 func (c *checker) filled(n *node, what string) string {

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chgen/chgen/schema/ir"
@@ -13,6 +14,33 @@ func (c *checker) checkRecursion() {
 	reported := map[*declaration]bool{}
 	for _, name := range c.typeNames {
 		c.reportCycle(c.decls[name], reported)
+	}
+}
+
+// filling is a default on its way into what is decoded: where it stands, and the fields that their own defaults fill in.
+type filling struct {
+	at     ir.Pos
+	absent []*ir.Field
+}
+
+// checkDefaults refuses a default that would have to hold itself, because it leaves out a field whose default leads back
+// to it.
+func (c *checker) checkDefaults() {
+	state := map[*ir.Field]resolved{}
+	var endless func(f *ir.Field) bool
+	endless = func(f *ir.Field) bool {
+		if state[f] != untouched {
+			return state[f] == underway
+		}
+		state[f] = underway
+		defer func() { state[f] = done }()
+		return slices.ContainsFunc(c.fills[f].absent, endless)
+	}
+	for _, f := range c.defaults {
+		if endless(f) {
+			c.report(c.fills[f].at, ruleEndless, fmt.Sprintf("the default of %q cannot end: the fields that it leaves out have defaults that lead back to it", f.Name),
+				"leave one of these defaults out")
+		}
 	}
 }
 

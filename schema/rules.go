@@ -81,7 +81,7 @@ var rules = []Rule{
 	{ruleUnknownType, "A type that is used is a scalar or declared."},
 	{ruleUnknownError, "An error that is named is declared."},
 	{ruleObjectWanted, "Payloads, replies, params, presence and the fields of others are objects."},
-	{ruleEndless, "A type that holds itself does so where a value can end: in an optional field, a list, a map or one variant of several."},
+	{ruleEndless, "A type that holds itself does so where a value can end: in an optional field, a list, a map or one variant of several, and not by defaults."},
 	{ruleConnectParam, "A connect param is a scalar or an enum."},
 	{ruleMisplaced, "A constraint stands with a type that it goes with."},
 	{ruleNoValue, "Constraints leave a value: no maximum is less than its minimum."},

@@ -30,6 +30,7 @@ func Parse(file string, src []byte) (*ir.Schema, Problems) {
 		decls:    map[string]*declaration{},
 		errors:   map[string]*ir.Error{},
 		bounds:   map[*ir.Type]map[string]ir.Pos{},
+		fills:    map[*ir.Field]filling{},
 		problems: problems,
 		lines:    splitLines(src),
 	}
@@ -48,8 +49,10 @@ type checker struct {
 	allTypes   []string // scalars and typeNames
 	errors     map[string]*ir.Error
 	bounds     map[*ir.Type]map[string]ir.Pos // where the constraints of a type stand
-	afterTypes []func()                       // what needs every type to be read
-	later      []func()                       // what needs everything to be read
+	defaults   []*ir.Field                    // those that have one
+	fills      map[*ir.Field]filling
+	afterTypes []func() // what needs every type to be read
+	later      []func() // what needs everything to be read
 	problems   Problems
 	suggested  int
 	lines      []string
@@ -75,6 +78,7 @@ func (c *checker) read(root *node) {
 		check()
 	}
 	c.checkRecursion()
+	c.checkDefaults()
 	c.checkTopics()
 	c.checkIdentifiers()
 }

@@ -14,22 +14,29 @@ import (
 	"github.com/chgen/chgen/schema/ir"
 )
 
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+var (
+	uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
-// value reads a default or an example; nil where it is no value of t.
-func (c *checker) value(n *node, t *ir.Type, rule string) *ir.Value {
+	// timestamp leaves out what time.Parse takes and RFC 3339 has not: a comma, an hour of one digit.
+	timestamp = regexp.MustCompile(`^[^T]{10}T[0-9]{2}:[^,]*$`)
+)
+
+// value reads a default or an example, and returns with it the optional fields that it leaves out; nil where it is no
+// value of t.
+func (c *checker) value(n *node, t *ir.Type, rule string) (v *ir.Value, absent []*ir.Field) {
 	r := &valueReader{c: c, rule: rule}
 	value := r.read(n, t)
 	if r.failed {
-		return nil
+		return nil, nil
 	}
-	return &ir.Value{JSON: value}
+	return &ir.Value{JSON: value}, r.absent
 }
 
 // valueReader turns nodes into the JSON that stands on the wire, checking every constraint on the way.
 type valueReader struct {
 	c      *checker
 	rule   string
+	absent []*ir.Field // optional fields of objects in it
 	failed bool
 }
 
@@ -91,7 +98,7 @@ func (r *valueReader) text(n *node, t *ir.Type) string {
 	length := utf8.RuneCountInString(n.value)
 	switch t.Kind {
 	case ir.Timestamp:
-		if _, err := time.Parse(time.RFC3339Nano, n.value); err != nil {
+		if _, err := time.Parse(time.RFC3339Nano, n.value); err != nil || !timestamp.MatchString(n.value) {
 			return r.fail(n, "this is no timestamp: write it as 2006-01-02T15:04:05Z (RFC 3339)")
 		}
 	case ir.UUID:
@@ -201,7 +208,9 @@ func (r *valueReader) members(n *node, pairs []pair, fields []*ir.Field, what st
 			r.failed = true
 		case value != nil:
 			parts = append(parts, quote(f.Name)+":"+r.read(value, f.Type))
-		case !f.Optional:
+		case f.Optional:
+			r.absent = append(r.absent, f)
+		default:
 			r.fail(n, "the field %q of %s is missing", f.Name, what)
 		}
 	}
