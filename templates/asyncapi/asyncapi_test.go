@@ -1,12 +1,15 @@
 package asyncapi_test
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
 	"github.com/chgen/chgen/schema"
 	"github.com/chgen/chgen/schema/ir"
@@ -82,5 +85,41 @@ func TestRenderNamesTheFileAsAsked(t *testing.T) {
 	}
 	if files[0].Path != "api.yml" {
 		t.Errorf("the file is called %s, want api.yml", files[0].Path)
+	}
+}
+
+func TestDefaultsMayBeWhatYAMLCannotReadAsTheyStand(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		"\"\x7f \u0085 \u2028 \ufffe \\u0000\"",
+		`{"` + strings.Repeat("k", 2000) + `":[1,-0.5,1e3,true,false,null,"y","<<",{}]}`,
+	} {
+		s := &ir.Schema{Name: "x", File: "x.yaml", Types: []*ir.Decl{{Name: "X", Kind: ir.Object, Fields: []*ir.Field{
+			{Name: "x", Optional: true, Type: &ir.Type{Kind: ir.JSON}, Default: &ir.Value{JSON: value}},
+		}}}}
+		var document struct {
+			Components struct {
+				Schemas map[string]struct {
+					Properties map[string]struct{ Default any }
+				}
+			}
+		}
+		if err := yaml.Unmarshal(render(t, s), &document); err != nil {
+			t.Fatal(err)
+		}
+		var got, want any
+		encoded, err := json.Marshal(document.Components.Schemas["X"].Properties["x"].Default)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(encoded, &got); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(value), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the default %.40q is read otherwise (-want +got):\n%s", value, diff)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package asyncapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -98,13 +99,40 @@ func plain(s string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Value: s}
 }
 
-// rawJSON is a value that stands in the schema as JSON, which is YAML.
+// rawJSON is a value that stands in the schema as JSON. It is not read as YAML, which has no keys as long and fewer
+// characters.
 func rawJSON(text string) *yaml.Node {
-	var n yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &n); err != nil {
-		panic(fmt.Sprintf("asyncapi: the schema holds %s, which is no value: %v", text, err))
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	return jsonValue(d)
+}
+
+func jsonValue(d *json.Decoder) *yaml.Node {
+	token, err := d.Token()
+	if err != nil {
+		panic(fmt.Sprintf("asyncapi: the schema holds a value that is no JSON: %v", err))
 	}
-	return n.Content[0]
+	switch token := token.(type) {
+	case json.Delim:
+		n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+		if token == '{' {
+			n.Kind = yaml.MappingNode
+		}
+		for d.More() {
+			n.Content = append(n.Content, jsonValue(d)) // of an object a key, then its value
+		}
+		_, _ = d.Token() // the closing bracket, which More has seen
+		return n
+	case string:
+		n := text(token)
+		n.Style = yaml.DoubleQuotedStyle
+		return n
+	case json.Number:
+		return plain(token.String())
+	case bool:
+		return plain(strconv.FormatBool(token))
+	}
+	return plain("null")
 }
 
 // component refers to a component of a kind.
