@@ -89,7 +89,8 @@ type Server struct {
 	flushing  sync.WaitGroup // flushers, and the watch over readers
 	poller    poller
 	readers   readerWatch
-	parkAfter time.Duration     // of silence, a reader goes
+	parkAfter time.Duration // of silence, a reader goes
+	clock     clock
 	nodes     *nodes            // nil where there is one node only
 	stopping  chan struct{}     // closed when Shutdown begins
 	observer  *observe.Observer // of all observers; nil where there is none
@@ -137,6 +138,7 @@ func New(cfg Config) *Server {
 		s.mounts = append(s.mounts, newMount(m, s.limits))
 	}
 	s.parkAfter = defaultParkAfter
+	s.clock.now = func() time.Duration { return time.Since(s.started) }
 	s.flushers = newFlushers(&s.flushing)
 	s.readers.work = &s.flushing
 	s.topics = newRegistry(s)

@@ -35,7 +35,7 @@ func (m *Membership) protect(name string, f func() error) (err error) {
 // recovered is deferred by what runs a piece of the application: it makes a panic an error, which it logs with the stack.
 func (m *Membership) recovered(name string, err *error) {
 	if p := recover(); p != nil {
-		m.log().ErrorContext(m.ctx, "handler panicked", m.attrs("handler", name, "panic", p, "stack", string(debug.Stack()))...)
+		m.log().ErrorContext(&m.life, "handler panicked", m.attrs("handler", name, "panic", p, "stack", string(debug.Stack()))...)
 		*err = &panicError{p}
 	}
 }

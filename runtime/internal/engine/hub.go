@@ -310,7 +310,7 @@ func (m *Membership) interceptLater(r *record) bool {
 	if errors.Is(err, ErrBusy) {
 		m.conn.srv.dropped(r.delivery)
 		if r.delivery != Volatile {
-			m.log().ErrorContext(m.ctx, "too many intercepted events wait", m.attrs("event", r.event)...)
+			m.log().ErrorContext(&m.life, "too many intercepted events wait", m.attrs("event", r.event)...)
 			m.end(Crashed, true)
 		}
 	}

@@ -91,7 +91,7 @@ func (m *Membership) attach(ctx context.Context, call *Call) bool {
 // fail answers a join for which the bus fails.
 func (m *Membership) fail(call *Call, err error) {
 	if !m.gone() {
-		m.log().ErrorContext(m.ctx, "join failed", m.attrs("err", err)...)
+		m.log().ErrorContext(&m.life, "join failed", m.attrs("err", err)...)
 	}
 	m.end(Crashed, true)
 	m.refuse(call, internalError)

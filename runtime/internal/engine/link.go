@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,8 +43,7 @@ type link struct {
 	closing bool          // the write deadline is that of closing; guarded by the queue's lock
 
 	lastSeen atomic.Int64 // when a frame was last received, counted from Server.started
-	idleMu   sync.Mutex   // guards idle, which is nil once the reader has ended
-	idle     *time.Timer
+	hand     int          // where the clock has it; guarded by the clock's lock
 }
 
 // Ready implements Carrier: a flusher, or a goroutine of the link's own where there can be none, hands what is pending to

@@ -57,10 +57,7 @@ type Membership struct {
 	joinRef  wire.Ref // the same, or the join frame's ref where that is null: what pushes and replies have (rule 3.4)
 	old      *Membership
 
-	values *context.Context // that ctx has
-	ctx    context.Context  // ends with the membership, or with the connection, whose reader sees to it
-	cancel context.CancelFunc
-	done   chan struct{} // closed when nothing of it runs any more
+	life lifetime // ends with the membership, or with the connection, whose reader sees to it
 
 	handler any            // set once Join has accepted; of the turn alone, like all of this
 	member  bool           // the join has been answered with ok
@@ -82,16 +79,18 @@ type Membership struct {
 	state    state
 	hub      *hub // that it is attached to
 	mailbox  []item
-	first    [1]item     // the memory of a mailbox that has no more
-	pushes   int         // of the mailbox that are a client's
-	running  bool        // a goroutine has the turn
-	ending   bool        // what is in the mailbox will not be worked on
-	leaving  bool        // a phx_leave is in the mailbox, or has been taken out
-	reason   Reason      // set with ending
-	deferred []func()    // what Join sends and tracks
-	calls    []*Call     // concurrent events that are worked on
-	working  []*Call     // all calls that are worked on, oldest first
-	deadline *time.Timer // looks after working; runs while there may be something in it
+	first    [1]item       // the memory of a mailbox that has no more
+	pushes   int           // of the mailbox that are a client's
+	running  bool          // a goroutine has the turn
+	ending   bool          // what is in the mailbox will not be worked on
+	leaving  bool          // a phx_leave is in the mailbox, or has been taken out
+	reason   Reason        // set with ending
+	deferred []func()      // what Join sends and tracks
+	calls    []*Call       // concurrent events that are worked on
+	working  []*Call       // all calls that are worked on, oldest first
+	deadline *time.Timer   // looks after working; runs while there may be something in it
+	over     bool          // nothing of it runs any more
+	awaited  chan struct{} // closed with over; made by whenOver
 }
 
 // notMember is the hubIndex of who is in no hub's list.
@@ -105,16 +104,14 @@ func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *M
 		params:   params,
 		owner:    presence.Owner(c.srv.serial.Add(1)),
 		frameRef: bytes.Clone(join.JoinRef), // the frame itself is not to live as long
-		done:     make(chan struct{}),
-		running:  true, // start has the turn
+		running:  true,                      // start has the turn
 		hubIndex: notMember,
 	}
 	m.joinRef = m.frameRef
 	if m.joinRef == nil {
 		m.joinRef = bytes.Clone(join.Ref)
 	}
-	m.values = c.values.Load()
-	m.ctx, m.cancel = context.WithCancel(*m.values)
+	m.life.values = c.values.Load()
 	return m
 }
 
@@ -146,7 +143,7 @@ func (m *Membership) end(reason Reason, cancel bool) {
 	}
 	m.mu.Unlock()
 	if cancel { // not before, or a Join that returns upon it might still be accepted
-		m.cancel()
+		m.life.end()
 	}
 }
 
@@ -156,7 +153,7 @@ func (m *Membership) replace() {
 	leaving := m.leaving
 	m.mu.Unlock()
 	if leaving {
-		m.cancel()
+		m.life.end()
 		return
 	}
 	m.end(Replaced, true)
@@ -172,7 +169,7 @@ func (m *Membership) replaced() bool {
 // finish ends what is left: answers what waits, takes the membership off the topic, runs Leave. It runs once, in
 // turn, as the last thing.
 func (m *Membership) finish() {
-	m.cancel()
+	m.life.end()
 	m.mu.Lock()
 	if m.state != refused {
 		m.state = ended
@@ -195,7 +192,7 @@ func (m *Membership) finish() {
 	m.conn.dismiss(m, m.lastFrame(reason))
 	m.work.Wait()
 	m.stopWatching()
-	close(m.done)
+	m.noteOver()
 	m.conn.ended()
 }
 
@@ -282,12 +279,34 @@ func (m *Membership) countOut(reason Reason) {
 	s := m.conn.srv
 	s.stats.addMembership(m.channel.Name, -1)
 	if s.observer != nil {
-		s.observer.Left(m.ctx, observe.Left{Channel: m.channel.Name, Reason: string(reason)})
+		s.observer.Left(&m.life, observe.Left{Channel: m.channel.Name, Reason: string(reason)})
 	}
 }
 
 // gone reports whether the client cannot be reached any more, so that errors are no news.
-func (m *Membership) gone() bool { return m.ctx.Err() != nil || m.conn.out.isClosing() }
+func (m *Membership) gone() bool { return m.life.Err() != nil || m.conn.out.isClosing() }
+
+// whenOver returns what is closed when nothing of m runs any more.
+func (m *Membership) whenOver() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.awaited == nil {
+		m.awaited = make(chan struct{})
+		if m.over {
+			close(m.awaited)
+		}
+	}
+	return m.awaited
+}
+
+func (m *Membership) noteOver() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.over = true
+	if m.awaited != nil {
+		close(m.awaited)
+	}
+}
 
 // waitFor waits until the membership that m replaces has ended, but not for ever: one whose handler does not return
 // is taken off the topic.
@@ -295,9 +314,9 @@ func (m *Membership) waitFor(old *Membership) {
 	timer := time.NewTimer(m.conn.srv.limits.ReplaceTimeout)
 	defer timer.Stop()
 	select {
-	case <-old.done:
+	case <-old.whenOver():
 	case <-timer.C:
-		m.log().WarnContext(m.ctx, "the replaced handler does not return", m.attrs()...)
+		m.log().WarnContext(&m.life, "the replaced handler does not return", m.attrs()...)
 		old.unsubscribe()
 		old.dropPresence()
 	}

@@ -129,9 +129,9 @@ func (m *Membership) beginWork() (ctx context.Context, end func()) {
 
 // limit makes work the context of a message that is worked on from now on.
 func (m *Membership) limit(work *messageContext) {
-	work.membership = m.ctx
+	work.membership = &m.life
 	work.deadline = time.Now().Add(m.conn.srv.limits.HandlerTimeout)
-	if values := m.conn.values.Load(); values != m.values {
+	if values := m.conn.values.Load(); values != m.life.values {
 		work.values = *values
 	}
 }

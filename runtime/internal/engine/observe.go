@@ -99,7 +99,7 @@ type watch struct {
 // observed notes when a call comes in, where there is an observer.
 func (c *Call) observed() *Call {
 	if c.m.conn.srv.observer != nil {
-		c.watch = &watch{ctx: c.m.ctx, came: time.Now()}
+		c.watch = &watch{ctx: &c.m.life, came: time.Now()}
 	}
 	return c
 }
@@ -125,7 +125,7 @@ func (c *Call) traced() context.Context {
 	if c.watch != nil {
 		return c.watch.ctx
 	}
-	return c.m.ctx
+	return &c.m.life
 }
 
 // observeEnd says what a call is answered with. An error's response begins with its reason.
@@ -277,7 +277,7 @@ func (m *Membership) observeRecovered(e entry) {
 		if e.recovered {
 			replayed = len(e.records)
 		}
-		o.Recovered(m.ctx, observe.Recovered{Channel: m.channel.Name, Recovered: e.recovered, Replayed: replayed})
+		o.Recovered(&m.life, observe.Recovered{Channel: m.channel.Name, Recovered: e.recovered, Replayed: replayed})
 	}
 }
 

@@ -18,7 +18,7 @@ func TestNobodyWatchingCostsNothing(t *testing.T) {
 	ch := &Channel{Spec: &Spec{Name: "Room", Topic: "room:{id}"}}
 	c := &Conn{srv: s, ser: wire.V2}
 	c.values.Store(&ctx)
-	call := &Call{m: &Membership{conn: c, channel: ch, ctx: ctx}}
+	call := &Call{m: &Membership{conn: c, channel: ch, life: lifetime{values: &ctx}}}
 	h := &hub{srv: s, channel: ch}
 	poll := &session{conn: c}
 	got := testing.AllocsPerRun(100, func() {

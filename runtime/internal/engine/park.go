@@ -32,7 +32,9 @@ type reading struct {
 	n     int
 	err   error
 	stays bool // fetch is to wait
-	gaps  int  // short ones between the latest messages; for the reader alone
+
+	hasted atomic.Bool // the clock looks after a reader that stays
+	gaps   int         // short ones between the latest messages; for the reader alone
 
 	parked atomic.Bool // nobody reads; whoever sets it back starts a reader
 	slot   int         // of the poller, for what it calls with; -1 where it is not known to it
@@ -74,7 +76,9 @@ func (l *link) awaitMessage() bool {
 	if l.fetch == nil || len(l.early) > 0 || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
 		return true
 	}
-	l.stays = l.gaps >= busyStreak
+	if l.stays = l.gaps >= busyStreak; l.stays {
+		l.willStay()
+	}
 	for {
 		err := l.direct.conn.Read(l.fetch)
 		if err == nil && l.err != nil {
@@ -130,14 +134,6 @@ func (l *link) parkFirst() bool { return l.fetch != nil && len(l.early) == 0 && 
 // wake starts a reader for a link that is parked.
 func (l *link) wake() {
 	if l.unpark() {
-		go l.serve()
-	}
-}
-
-// readable is wake for the poller, which starts the clock anew too.
-func (l *link) readable() {
-	if l.unpark() {
-		l.idleIn(l.owner.srv.parkAfter)
 		go l.serve()
 	}
 }

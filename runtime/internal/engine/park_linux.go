@@ -132,7 +132,7 @@ func (p *poller) run(raw syscall.RawConn) {
 		}
 		links = p.linksOf(events[:n], links[:0])
 		for i, l := range links {
-			l.readable()
+			l.wake()
 			links[i] = nil
 		}
 	}

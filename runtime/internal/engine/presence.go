@@ -52,7 +52,7 @@ func (m *Membership) changePresence(key string, meta codec.Marshaler, op tracker
 	}
 	deferred, err := m.afterReply(func() {
 		if err := m.track(key, data, op); err != nil {
-			m.log().ErrorContext(m.ctx, "presence failed", m.attrs("key", key, "err", err)...)
+			m.log().ErrorContext(&m.life, "presence failed", m.attrs("key", key, "err", err)...)
 		}
 	})
 	if deferred || err != nil {

@@ -150,7 +150,7 @@ func (m *Membership) serveIntercept(r *record) {
 // crash ends the membership for an error that nobody is answered with. A panic has been logged already.
 func (m *Membership) crash(name string, err error) {
 	if !isPanic(err) && !m.gone() {
-		m.log().ErrorContext(m.ctx, "handler failed", m.attrs("handler", name, "err", err)...)
+		m.log().ErrorContext(&m.life, "handler failed", m.attrs("handler", name, "err", err)...)
 	}
 	m.end(Crashed, true)
 }

@@ -99,7 +99,7 @@ func (c *Conn) join(msg *wire.Message) {
 	}
 	m := newMembership(c, channel, params, msg)
 	if refusal := c.admit(m); refusal != nil {
-		m.cancel()
+		m.life.end()
 		c.srv.observeRefusedJoin(c.context(), channel, refusal)
 		c.refuseJoin(msg, refusal)
 		return

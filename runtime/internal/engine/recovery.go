@@ -86,11 +86,11 @@ func (m *Membership) catchUp(h *hub, missed []*record) {
 	defer m.work.Done()
 	for {
 		at, behind := h.catching(m)
-		if !behind || m.ctx.Err() != nil {
+		if !behind || m.life.Err() != nil {
 			return
 		}
 		if len(missed) == 0 {
-			p, err := h.after(m.ctx, at)
+			p, err := h.after(&m.life, at)
 			if err == nil && (p.gap || len(p.records) == 0) {
 				err = errGap
 			}
@@ -104,7 +104,7 @@ func (m *Membership) catchUp(h *hub, missed []*record) {
 		if missed = missed[n:]; !ok {
 			return
 		}
-		if len(missed) > 0 && !m.conn.out.awaitRoom(m.ctx, len(missed[0].payload)) {
+		if len(missed) > 0 && !m.conn.out.awaitRoom(&m.life, len(missed[0].payload)) {
 			return
 		}
 	}
@@ -113,7 +113,7 @@ func (m *Membership) catchUp(h *hub, missed []*record) {
 // fallOut ends the membership so that the client joins again, and is told how things are.
 func (m *Membership) fallOut(err error) {
 	if !m.gone() {
-		m.log().WarnContext(m.ctx, "the history cannot be gone on with", m.attrs("err", err)...)
+		m.log().WarnContext(&m.life, "the history cannot be gone on with", m.attrs("err", err)...)
 	}
 	m.end(Crashed, true)
 }
@@ -175,7 +175,7 @@ func (m *Membership) take(h *hub, missed []*record) (n int, ok bool) {
 	select {
 	case <-r.done:
 		return r.passed, true
-	case <-m.ctx.Done():
+	case <-m.life.Done():
 		return 0, false
 	}
 }

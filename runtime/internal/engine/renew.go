@@ -30,7 +30,7 @@ func (o opening) prepare(r *http.Request) {
 		r.SetPathValue(name, value)
 	}
 	if c := o.conn; c.generated && c.srv.connect != nil {
-		c.origin = &origin{r.Clone(context.WithoutCancel(r.Context())), o.params}
+		c.origin = &origin{r.Clone(withoutCancel(r.Context())), o.params}
 		c.origin.request.Body = http.NoBody // which ends with the request
 	}
 }

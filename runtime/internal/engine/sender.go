@@ -112,7 +112,7 @@ func (s Sender) send(ctx context.Context, event OutEvent, binary bool, encode fu
 		return publish(ctx)
 	}
 	deferred, err := s.m.afterReply(func() {
-		ctx := withValuesOf{s.m.ctx, ctx} // Join's own has ended by then
+		ctx := withValuesOf{&s.m.life, ctx} // Join's own has ended by then
 		if err := publish(ctx); err != nil && !s.m.gone() {
 			s.m.log().ErrorContext(ctx, "broadcast failed", s.m.attrs("event", event.Name, "err", err)...)
 		}

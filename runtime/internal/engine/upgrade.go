@@ -144,9 +144,8 @@ var (
 // runConnect runs the connect hook and returns the connection's context: the hook's values without its cancellation,
 // because the request ends when it is hijacked.
 func (s *Server) runConnect(r *http.Request, q *ConnectQuery) (ctx context.Context, err error) {
-	ctx = r.Context()
 	if s.connect == nil {
-		return context.WithoutCancel(ctx), nil
+		return withoutCancel(r.Context()), nil
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -154,16 +153,18 @@ func (s *Server) runConnect(r *http.Request, q *ConnectQuery) (ctx context.Conte
 			err = errHookPanicked
 		}
 	}()
-	limited, cancel := context.WithTimeout(ctx, s.limits.ConnectTimeout)
+	limited, cancel := context.WithTimeout(r.Context(), s.limits.ConnectTimeout)
+	given := newHookContext(limited)
+	defer given.leave(r.Context()) // after its end
 	defer cancel()
-	hooked, err := s.connect(limited, r, q)
-	if hooked != nil {
-		ctx = hooked
+	ctx, err = s.connect(given, r, q)
+	if ctx == nil {
+		ctx = r.Context()
 	}
 	if err != nil && errors.Is(limited.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("%w: %w", errHookTooSlow, err)
 	}
-	return context.WithoutCancel(ctx), err
+	return withoutCancel(ctx), err
 }
 
 // refusal is what a client is answered whom the connect hook has refused. Only generated clients are told the reason.
@@ -201,7 +202,7 @@ func refusalReason(err error) string {
 
 // accept upgrades the request, or answers it and returns nil. Where there may be compression the library has to choose.
 func accept(w http.ResponseWriter, r *http.Request, c *Conn, subprotocol string) *link {
-	l := &link{owner: c, flusher: c.srv.flusher()}
+	l := &link{owner: c, flusher: c.srv.flusher(), hand: newHand}
 	l.desk = c.srv.readers.desk()
 	var err error
 	if c.mount.WebSocket.Compression {

@@ -19,7 +19,7 @@ func (l *link) serve() {
 	}
 	c := l.owner
 	defer c.End()
-	l.stopIdle()
+	c.srv.clock.forget(l)
 	c.hangUp()
 	if l.readErr == nil || c.out.isClosing() {
 		l.linger()
@@ -123,42 +123,39 @@ func (l *link) touch() (silent time.Duration) {
 // watchIdle starts the clock, before the first reader.
 func (l *link) watchIdle() {
 	l.touch()
-	l.idleMu.Lock() // checkIdle may come before the assignment
-	defer l.idleMu.Unlock()
-	l.idle = time.AfterFunc(min(l.owner.srv.parkAfter, l.owner.mount.IdleTimeout), l.checkIdle)
+	l.owner.srv.clock.put(l, time.Duration(l.lastSeen.Load())+l.owner.mount.IdleTimeout)
 }
 
-func (l *link) stopIdle() {
-	l.idleMu.Lock()
-	defer l.idleMu.Unlock()
-	l.idle.Stop()
-	l.idle = nil
-}
-
-// idleIn has checkIdle look in a while.
-func (l *link) idleIn(d time.Duration) {
-	l.idleMu.Lock()
-	defer l.idleMu.Unlock()
-	if l.idle != nil {
-		l.idle.Reset(d)
+// willStay sees to it that a reader which is to wait for more does not do so for long.
+func (l *link) willStay() {
+	if !l.hasted.Swap(true) {
+		s := l.owner.srv
+		s.clock.put(l, s.clock.now()+min(s.parkAfter, l.owner.mount.IdleTimeout))
 	}
 }
 
 // checkIdle closes the connection when nothing has been received for the idle timeout, sends its reader away when
-// nothing has for parkAfter, and looks again later.
-func (l *link) checkIdle() {
-	silent := time.Since(l.owner.srv.started) - time.Duration(l.lastSeen.Load())
-	left := l.owner.mount.IdleTimeout - silent
-	if left <= 0 {
+// nothing has for parkAfter, and says when to look again.
+func (l *link) checkIdle(now time.Duration) (next time.Duration) {
+	seen := time.Duration(l.lastSeen.Load())
+	next = seen + l.owner.mount.IdleTimeout
+	if next <= now {
 		l.owner.Close(closeGoingAway, "idle")
-		return
+		return now + l.owner.mount.IdleTimeout
 	}
-	if l.fetch != nil && !l.parked.Load() {
-		if wait := l.owner.srv.parkAfter - silent; wait > 0 {
-			left = min(left, wait)
-		} else {
-			_ = l.SetReadDeadline(longAgo)
-		}
+	if !l.hasted.Load() {
+		return next
 	}
-	l.idleIn(left)
+	if leave := seen + l.owner.srv.parkAfter; leave > now {
+		return min(next, leave)
+	}
+	l.hasted.Store(false)
+	if time.Duration(l.lastSeen.Load()) != seen { // the reader, back just now, may count on it
+		l.hasted.Store(true)
+		return now + l.owner.srv.parkAfter
+	}
+	if !l.parked.Load() {
+		_ = l.SetReadDeadline(longAgo)
+	}
+	return next
 }
