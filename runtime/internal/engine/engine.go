@@ -14,7 +14,7 @@
 // requests, and whoever finds that it has to end runs session.end, which waits for them too. Beside that there are, only
 // while they have something to do:
 //
-//   - the flushers (flusher.run), which write what waits on connections as long as the network takes it at once, and the
+//   - the flushers (flushers.run), which write what waits on connections as long as the network takes it at once, and the
 //     poller (poller.run), which starts readers. They belong to the server; Shutdown waits for them.
 //   - the writer (link.write), started for a connection whose network does not take at once what there is. It ends when
 //     the queue is empty or the network fails; link.serve waits for it.
@@ -43,6 +43,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -85,7 +86,7 @@ type Server struct {
 	node      string // tells this server's connections from those of others on the bus
 	secret    []byte // of tokens
 	sessions  sessions
-	flushers  []flusher
+	flushers  flushers
 	flushing  sync.WaitGroup // flushers, and the watch over readers
 	poller    poller
 	readers   readerWatch
@@ -139,7 +140,7 @@ func New(cfg Config) *Server {
 	}
 	s.parkAfter = defaultParkAfter
 	s.clock.now = func() time.Duration { return time.Since(s.started) }
-	s.flushers = newFlushers(&s.flushing)
+	s.flushers.work, s.flushers.all = &s.flushing, runtime.GOMAXPROCS(0)
 	s.readers.work = &s.flushing
 	s.topics = newRegistry(s)
 	s.tracker = presence.New(s.topics.diff)

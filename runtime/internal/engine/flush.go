@@ -4,71 +4,87 @@ import (
 	"errors"
 	"net"
 	"os"
-	"runtime"
 	"sync"
 	"syscall"
+	"time"
 )
 
-// flusher writes what waits on many links, one link after the other, without ever waiting for one: what the network does
-// not take at once is left to a goroutine of the link's own. While it is busy with some, more comes to wait on the
-// others, and goes out in one write. It has a goroutine only while there is something to do.
-type flusher struct {
-	work *sync.WaitGroup // of all flushers
+// flushers write what waits on many links, one link after the other, without ever waiting for one: what the network does
+// not take at once is left to a goroutine of the link's own. While they are busy with some, more comes to wait on the
+// others, and goes out in one write. They have goroutines only while there is something to do, and mostly no more than
+// half of what can run at once: the other half is for who publishes and who reads, and two that write at the same time
+// take more from the kernel than one that writes twice as much. Where something has waited for patience, all may.
+type flushers struct {
+	work *sync.WaitGroup
+	all  int // that can run at once
 
 	mu      sync.Mutex // guards what follows; taken with a queue's lock held
-	links   []*link
-	spare   []*link // the memory of links that have been taken
-	running bool
+	round   []*link    // are being worked through, after those that next says have been taken
+	next    int
+	began   time.Time // when the round did
+	links   []*link   // of the next round
+	running int
 }
 
-// newFlushers returns as many flushers as can run at once.
-func newFlushers(work *sync.WaitGroup) []flusher {
-	f := make([]flusher, runtime.GOMAXPROCS(0))
-	for i := range f {
-		f[i].work = work
-	}
-	return f
-}
-
-// flusher returns one for a new link.
-func (s *Server) flusher() *flusher {
-	return &s.flushers[s.serial.Add(1)%uint64(len(s.flushers))]
-}
+// flushBatch is how many links a flusher takes at once, and patience how long a round of half of the flushers may take.
+const (
+	flushBatch = 32
+	patience   = 50 * time.Millisecond
+)
 
 // add has what waits on l written soon.
-func (f *flusher) add(l *link) {
+func (f *flushers) add(l *link) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.links = append(f.links, l)
-	if !f.running {
-		f.running = true
+	f.start(f.half())
+}
+
+// half is how many flushers there may be without there being need.
+func (f *flushers) half() int { return (f.all + 1) / 2 }
+
+// start starts another flusher where there is enough to do for it, and there are less than limit. It needs f.mu.
+func (f *flushers) start(limit int) {
+	if waiting := len(f.round) - f.next + len(f.links); f.running < limit && waiting > f.running*flushBatch {
+		f.running++
 		f.work.Add(1)
 		go f.run()
 	}
 }
 
-func (f *flusher) run() {
+func (f *flushers) run() {
 	defer f.work.Done()
-	for links := f.take(); links != nil; links = f.take() {
-		for i, l := range links {
+	var batch [flushBatch]*link
+	for n := f.take(batch[:]); n > 0; n = f.take(batch[:]) {
+		for _, l := range batch[:n] {
 			l.flush(0)
-			links[i] = nil
 		}
+		clear(batch[:n])
 	}
 }
 
-// take takes all links, nil where there are none any more.
-func (f *flusher) take() []*link {
+// take takes the next links, none where the flusher is to end.
+func (f *flushers) take(batch []*link) (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.links) == 0 {
-		f.running = false
-		f.links, f.spare = nil, nil
-		return nil
+	if f.next == len(f.round) {
+		f.round, f.links, f.next = f.links, f.round[:0], 0
+		f.began = time.Now()
 	}
-	links := f.links
-	f.links, f.spare = f.spare[:0], links
-	return links
+	limit := f.half()
+	if time.Since(f.began) > patience {
+		limit = f.all
+	}
+	if n = copy(batch, f.round[f.next:]); n == 0 || f.running > limit {
+		if f.running--; f.running == 0 {
+			f.round, f.links, f.next = nil, nil, 0
+		}
+		return 0
+	}
+	clear(f.round[f.next : f.next+n])
+	f.next += n
+	f.start(limit)
+	return n
 }
 
 // direct writes to a connection without waiting.

@@ -32,8 +32,7 @@ type link struct {
 	early   []byte          // what the HTTP server had read already
 	readErr error           // of the network; for the reader alone
 
-	direct  direct
-	flusher *flusher
+	direct direct
 	reading
 	lending
 
@@ -50,7 +49,7 @@ type link struct {
 // the network in one write.
 func (l *link) Ready() {
 	if l.direct.conn != nil {
-		l.flusher.add(l)
+		l.owner.srv.flushers.add(l)
 	} else {
 		go l.write(nil, nil, 0)
 	}

@@ -202,7 +202,7 @@ func refusalReason(err error) string {
 
 // accept upgrades the request, or answers it and returns nil. Where there may be compression the library has to choose.
 func accept(w http.ResponseWriter, r *http.Request, c *Conn, subprotocol string) *link {
-	l := &link{owner: c, flusher: c.srv.flusher(), hand: newHand}
+	l := &link{owner: c, hand: newHand}
 	l.desk = c.srv.readers.desk()
 	var err error
 	if c.mount.WebSocket.Compression {
