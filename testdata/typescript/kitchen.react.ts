@@ -36,8 +36,9 @@ export interface SocketView<Params extends ConnectParams> {
 
 /**
  * A socket that is connected while the component is mounted. Its params are those of the last render: where they have
- * changed in value they are renewed on the connection that is there, and after a refusal they are tried at once. Another
- * url makes another socket.
+ * changed in value they are renewed on the connection that is there, and after a refusal they are tried at once. So is
+ * another authToken, which otherwise serves from the next connection on. Another url makes another socket; the other
+ * options are those of the render that made it.
  */
 export function useSocket<Params extends ConnectParams = ConnectParams>(
   url: string | null,
@@ -49,7 +50,9 @@ export function useSocket<Params extends ConnectParams = ConnectParams>(
   useEffect(() => {
     if (url === null) return;
     const params = (): unknown => $valueOf(latest.current?.params);
-    const made = new Socket<Params>(url, ...([{ ...latest.current, params }] as unknown as $SocketArgument<NoInfer<Params>>));
+    const authToken = (): unknown => $valueOf(latest.current?.authToken);
+    const current = { ...latest.current, params, authToken };
+    const made = new Socket<Params>(url, ...([current] as unknown as $SocketArgument<NoInfer<Params>>));
     setSocket(made);
     const stop = made.onState(() => setError(undefined));
     made.connect();
@@ -67,6 +70,10 @@ export function useSocket<Params extends ConnectParams = ConnectParams>(
     else socket?.renew().catch((reason: Error) => overtaken || socket.state !== "open" || setError(reason));
     return () => void (overtaken = true);
   }, [key]);
+  const tokenKey = $sourceKey((options as SocketOptions<Params> | undefined)?.authToken);
+  useEffect(() => {
+    if (socket?.state === "refused") socket.connect();
+  }, [tokenKey]);
   const subscribe = useCallback((changed: () => void) => socket?.onState(changed) ?? $nothing, [socket]);
   const state = useSyncExternalStore(subscribe, () => socket?.state ?? "closed", $closed);
   const reason = useSyncExternalStore(subscribe, () => socket?.reason ?? "", () => "");

@@ -9,6 +9,8 @@ export interface Wanted {
   readonly name: string | null;
   readonly room?: string | null;
   readonly since?: string;
+  /** The auth token. */
+  readonly token?: string;
   /** Whether the component that joins is there; it is, unless this says no. */
   readonly lobby?: boolean;
   /** Put before the messages, by the event callback of the render at hand. */
@@ -20,8 +22,20 @@ export interface Wanted {
 const notes: string[] = [];
 const senders = new Set<unknown>();
 
+/** A WebSocket that notes the token; the chat takes none. */
+class NotingWebSocket extends WebSocket {
+  constructor(url: string, protocols: string[] = []) {
+    super(url);
+    for (const protocol of protocols.slice(1)) notes.push(`token ${atob(protocol.replace(/.*[.]/, ""))}`);
+  }
+}
+
 function Chat(wanted: Wanted): ReactNode {
-  const { socket, state, reason, error } = useSocket("/socket", { params: { name: wanted.name ?? "" } });
+  const { socket, state, reason, error } = useSocket("/socket", {
+    params: { name: wanted.name ?? "" },
+    authToken: wanted.token,
+    WebSocket: NotingWebSocket,
+  });
   return createElement(
     "main",
     null,

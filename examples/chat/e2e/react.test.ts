@@ -193,6 +193,21 @@ test("new params that the connection could not take are an error until the next"
   await shows(page, "socket", "open");
 });
 
+test("another auth token serves from the next connection on, and is tried at once after a refusal", async () => {
+  const page = await visit();
+  const tokens = () => page.evaluate(() => window.reactPage.notes.filter((note) => note.startsWith("token")).slice(-2));
+  await show(page, { name: "Ada", room: "tokens", token: "one" });
+  await shows(page, "channel", "joined room:tokens");
+  await show(page, { name: "Ada", room: "tokens", token: "two" });
+  await server.stop();
+  server = await ChatServer.start(server);
+  await expect.poll(tokens).toEqual(["token one", "token two"]);
+  await show(page, { name: "n".repeat(41), room: "tokens", token: "two" });
+  await shows(page, "socket", "refused name must have 1 to 40 characters");
+  await show(page, { name: "n".repeat(41), room: "tokens", token: "three" });
+  await expect.poll(tokens).toEqual(["token two", "token three"]);
+});
+
 test("the hooks follow a restart of the server", async () => {
   const page = await visit();
   await show(page, { name: "Ada", room: "restart" });
