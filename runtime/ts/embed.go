@@ -19,7 +19,7 @@ var modules embed.FS
 var (
 	client = []string{
 		"types", "errors", "presence", "store", "binary", "longpoll", "fake", "socket", "channel", "events", "topic", "frame", "source",
-		"backoff", "listeners", "debug", "globals",
+		"backoff", "listeners", "turns", "debug", "globals",
 	}
 	checker = []string{"check", "readers", "decoder", "scan"}
 )

@@ -260,8 +260,8 @@ interface $TypedChannel<C extends $Contract> {
   /**
    * Sends event and resolves with the reply. Rejects with a ChannelError: one that the event declares, one of the
    * server's own, or `timeout`, `aborted`, `left`, `too_large`, and `disconnected` as soon as the connection or the
-   * membership is gone (the server may have taken the push or not; it is not sent again). Before the channel is joined
-   * pushes wait and go out in order.
+   * membership is gone (the server may have taken the push or not; it is not sent again). While a join or a rejoin is
+   * under way pushes wait, and go out in order; before `join` they fail with `left`.
    */
   push<E extends keyof C["pushes"]>(
     event: E,
@@ -743,18 +743,23 @@ class $LongPoll implements $WebSocket {
         await new Promise<void>((resolve) => $global.setTimeout(resolve, $pause * 2 ** failures++));
         continue;
       }
-      await this.#take(answer);
+      try {
+        this.#take(answer);
+      } catch (error) {
+        // As with a frame that cannot be decoded: a new connection recovers what it held, or says that it cannot.
+        $report(error);
+        this.#end(1006, "undecodable answer");
+      }
     }
   }
 
-  async #take({ status, token, messages = [], code, reason = "" }: $Answer): Promise<void> {
+  #take({ status, token, messages = [], code, reason = "" }: $Answer): void {
     if (this.#closed) return;
     const opened = this.#token === undefined;
     if (status === 200 || status === 204 || (status === 410 && opened)) {
       this.#token = token;
       if (opened) (this.onopen as () => void)();
-      for (const [i, message] of messages.entries()) {
-        if (i > 0) await $turn();
+      for (const message of messages) {
         if (this.#closed) return;
         const data = message.startsWith("[") ? message : $fromBase64(message);
         (this.onmessage as (event: { data: unknown }) => void)({ data });
@@ -801,21 +806,6 @@ class $LongPoll implements $WebSocket {
     this.#stop();
     (this.onclose as (event: { code: number; reason: string }) => void)({ code, reason });
   }
-}
-
-/**
- * Lets what waits on a promise come before the next message, as between those of a WebSocket. A timer would do so too,
- * but hidden pages get one a second.
- */
-function $turn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new $global.MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 }
 
 function $toBase64(bytes: Uint8Array): string {
@@ -1354,8 +1344,10 @@ export class $Socket<Params extends object> {
       // A callback may have disconnected.
       this.#each((channel) => current() && channel.$rejoin());
     };
-    socket.onmessage = (event: { data: string | ArrayBuffer }) => current() && this.#receive(event.data);
-    socket.onclose = (event: { code: number; reason: string }) => current() && this.#lost(event.code, event.reason);
+    // A test's clock is a fake server's, which waits for nothing.
+    const take = this.#link.clock === $clock ? $turns() : $guard;
+    socket.onmessage = (event: { data: string | ArrayBuffer }) => take(() => current() && this.#receive(event.data));
+    socket.onclose = (event: { code: number; reason: string }) => take(() => current() && this.#lost(event.code, event.reason));
     // The close that follows says more; but ws throws where nobody listens.
     socket.onerror = () => {};
   }
@@ -2034,6 +2026,44 @@ export function $guard(callback: () => unknown): void {
   }
 }
 
+/**
+ * Returns what calls each callback in a turn of its own, in order, so that what waits on a promise comes before the next
+ * one: after a reply whoever has awaited it goes first, then come the events behind it. Browsers do so with the messages
+ * of a WebSocket; other platforms, and an answer to a poll, hand over several at once.
+ */
+export function $turns(): (callback: () => unknown) => void {
+  const waiting: (() => unknown)[] = [];
+  let busy = false;
+  const others = async (): Promise<void> => {
+    // What has come in the same turn waits by now; what comes alone, as it mostly does, costs no more than this.
+    await undefined;
+    for (;;) {
+      if (!waiting.length) return void (busy = false);
+      await $turn();
+      waiting.shift()!();
+    }
+  };
+  return (callback) => {
+    if (busy) return void waiting.push(callback);
+    busy = true;
+    void others();
+    callback();
+  };
+}
+
+/** A timer would do so too, but hidden pages get one a second. */
+function $turn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (!$global.MessageChannel) return void $global.setTimeout(resolve, 0);
+    const { port1, port2 } = new $global.MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}
+
 /** Is shown every frame: `received` those of the server, heartbeats included. */
 export type $Debug = (direction: "sent" | "received", frame: $Frame) => unknown;
 
@@ -2083,7 +2113,7 @@ export interface $Globals {
     readonly href: string;
     searchParams: { set(name: string, value: string): void };
   };
-  MessageChannel: new () => { readonly port1: $Port; readonly port2: $Port };
+  MessageChannel?: new () => { readonly port1: $Port; readonly port2: $Port };
   AbortController: new () => { readonly signal: $Signal; abort(): void };
   atob(base64: string): string;
   btoa(bytes: string): string;

@@ -14,7 +14,7 @@ export interface $Globals {
     readonly href: string;
     searchParams: { set(name: string, value: string): void };
   };
-  MessageChannel: new () => { readonly port1: $Port; readonly port2: $Port };
+  MessageChannel?: new () => { readonly port1: $Port; readonly port2: $Port };
   AbortController: new () => { readonly signal: $Signal; abort(): void };
   atob(base64: string): string;
   btoa(bytes: string): string;

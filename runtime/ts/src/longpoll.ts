@@ -1,5 +1,5 @@
 import { $encode } from "./frame.ts";
-import { $global, type $FetchRequest, type $WebSocket } from "./globals.ts";
+import { $global, $report, type $FetchRequest, type $WebSocket } from "./globals.ts";
 import type { FallbackTransport } from "./types.ts";
 
 /** What one POST may hold: lines, and characters, of which UTF-8 makes at most three bytes. Servers take 1 MiB. */
@@ -94,18 +94,23 @@ class $LongPoll implements $WebSocket {
         await new Promise<void>((resolve) => $global.setTimeout(resolve, $pause * 2 ** failures++));
         continue;
       }
-      await this.#take(answer);
+      try {
+        this.#take(answer);
+      } catch (error) {
+        // As with a frame that cannot be decoded: a new connection recovers what it held, or says that it cannot.
+        $report(error);
+        this.#end(1006, "undecodable answer");
+      }
     }
   }
 
-  async #take({ status, token, messages = [], code, reason = "" }: $Answer): Promise<void> {
+  #take({ status, token, messages = [], code, reason = "" }: $Answer): void {
     if (this.#closed) return;
     const opened = this.#token === undefined;
     if (status === 200 || status === 204 || (status === 410 && opened)) {
       this.#token = token;
       if (opened) (this.onopen as () => void)();
-      for (const [i, message] of messages.entries()) {
-        if (i > 0) await $turn();
+      for (const message of messages) {
         if (this.#closed) return;
         const data = message.startsWith("[") ? message : $fromBase64(message);
         (this.onmessage as (event: { data: unknown }) => void)({ data });
@@ -152,21 +157,6 @@ class $LongPoll implements $WebSocket {
     this.#stop();
     (this.onclose as (event: { code: number; reason: string }) => void)({ code, reason });
   }
-}
-
-/**
- * Lets what waits on a promise come before the next message, as between those of a WebSocket. A timer would do so too,
- * but hidden pages get one a second.
- */
-function $turn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new $global.MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 }
 
 function $toBase64(bytes: Uint8Array): string {

@@ -7,6 +7,7 @@ import { $clock, $global, $report, type $WebSocket, type $WebSocketConstructor }
 import { $guard, $Listeners } from "./listeners.ts";
 import { $read, type $Source } from "./source.ts";
 import { $topic } from "./topic.ts";
+import { $turns } from "./turns.ts";
 import type {
   Channel,
   ChannelDefinition,
@@ -233,8 +234,10 @@ export class $Socket<Params extends object> {
       // A callback may have disconnected.
       this.#each((channel) => current() && channel.$rejoin());
     };
-    socket.onmessage = (event: { data: string | ArrayBuffer }) => current() && this.#receive(event.data);
-    socket.onclose = (event: { code: number; reason: string }) => current() && this.#lost(event.code, event.reason);
+    // A test's clock is a fake server's, which waits for nothing.
+    const take = this.#link.clock === $clock ? $turns() : $guard;
+    socket.onmessage = (event: { data: string | ArrayBuffer }) => take(() => current() && this.#receive(event.data));
+    socket.onclose = (event: { code: number; reason: string }) => take(() => current() && this.#lost(event.code, event.reason));
     // The close that follows says more; but ws throws where nobody listens.
     socket.onerror = () => {};
   }

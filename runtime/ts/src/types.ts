@@ -130,8 +130,8 @@ interface $TypedChannel<C extends $Contract> {
   /**
    * Sends event and resolves with the reply. Rejects with a ChannelError: one that the event declares, one of the
    * server's own, or `timeout`, `aborted`, `left`, `too_large`, and `disconnected` as soon as the connection or the
-   * membership is gone (the server may have taken the push or not; it is not sent again). Before the channel is joined
-   * pushes wait and go out in order.
+   * membership is gone (the server may have taken the push or not; it is not sent again). While a join or a rejoin is
+   * under way pushes wait, and go out in order; before `join` they fail with `left`.
    */
   push<E extends keyof C["pushes"]>(
     event: E,

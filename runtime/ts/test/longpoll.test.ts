@@ -206,6 +206,19 @@ describe("a poll", () => {
     expect(socket.state).toBe("reconnecting");
   });
 
+  test.each([
+    ["no object", null],
+    ["messages that are no list", { status: 200, token: "t2", messages: 1 }],
+    ["a message that is no text", { status: 200, token: "t2", messages: [1] }],
+    ["a message that is no base64", { status: 200, token: "t2", messages: ["?"] }],
+  ])("whose answer is %s is reported, and ends the connection", async (_, answer) => {
+    const reported = vi.spyOn(console, "error").mockReturnValue();
+    const { socket } = await joined();
+    await requested("GET").answer(answer as object);
+    expect([socket.state, socket.reason]).toEqual(["reconnecting", "undecodable answer"]);
+    expect(reported).toHaveBeenCalledOnce();
+  });
+
   test("whose session is lost ends the connection, and channels rejoin over another", async () => {
     const { socket, channel } = await joined();
     await requested("GET").answer({ status: 410, token: "other", messages: [] });

@@ -47,6 +47,30 @@ test("it joins, sends and receives bytes, comes back and leaves", async () => {
   expect([socket.state, channel.state]).toEqual(["open", "closed"]);
 });
 
+test("what waits for one message comes before the next, also where both come at once, and before the end", async () => {
+  server.removeAllListeners("connection");
+  server.on("connection", (connection, { socket: tcp }) => {
+    connection.on("message", (data: Buffer) => {
+      const [joinRef, ref, topic] = JSON.parse(data.toString()) as Frame;
+      tcp.cork();
+      connection.send(JSON.stringify([joinRef, ref, topic, "phx_reply", { status: "ok", response: { recent: [] } }]));
+      for (const body of ["a", "b"]) connection.send(JSON.stringify([null, null, topic, "created", { body }]));
+      connection.close(4403);
+      tcp.uncork();
+    });
+  });
+  const seen: unknown[] = [];
+  const channel = socket.channel(room, { room_id: "lobby" });
+  const ended = new Promise((resolve) => channel.onState((state) => state === "errored" && resolve(seen.push(state))));
+  channel.on("created", ({ body }) => seen.push(body));
+  await channel.tryJoin();
+  seen.push("joined");
+  await channel.once("created");
+  seen.push("once");
+  await ended;
+  expect(seen).toEqual(["joined", "a", "once", "b", "errored"]);
+});
+
 test("a server that is not there is no reason to give up", async () => {
   server.close();
   const reconnecting = new Promise((resolve) => socket.onState((state) => state === "reconnecting" && resolve(state)));

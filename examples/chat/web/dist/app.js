@@ -300,8 +300,9 @@ var $Socket = class {
       this.#set("open", "");
       this.#each((channel) => current2() && channel.$rejoin());
     };
-    socket2.onmessage = (event) => current2() && this.#receive(event.data);
-    socket2.onclose = (event) => current2() && this.#lost(event.code, event.reason);
+    const take = this.#link.clock === $clock ? $turns() : $guard;
+    socket2.onmessage = (event) => take(() => current2() && this.#receive(event.data));
+    socket2.onclose = (event) => take(() => current2() && this.#lost(event.code, event.reason));
     socket2.onerror = () => {
     };
   }
@@ -823,6 +824,35 @@ function $guard(callback) {
   } catch (error) {
     $report(error);
   }
+}
+function $turns() {
+  const waiting = [];
+  let busy = false;
+  const others = async () => {
+    await void 0;
+    for (; ; ) {
+      if (!waiting.length) return void (busy = false);
+      await $turn();
+      waiting.shift()();
+    }
+  };
+  return (callback) => {
+    if (busy) return void waiting.push(callback);
+    busy = true;
+    void others();
+    callback();
+  };
+}
+function $turn() {
+  return new Promise((resolve) => {
+    if (!$global.MessageChannel) return void $global.setTimeout(resolve, 0);
+    const { port1, port2 } = new $global.MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
 }
 var $longest = 200;
 function $printer() {
