@@ -41,7 +41,7 @@ type localSub struct {
 	bus   *Local
 	topic *topic
 	to    Subscriber
-	start Position
+	start *Position // nil where nothing is kept
 }
 
 // New returns a PubSub within this process.
@@ -84,7 +84,7 @@ func (b *Local) Subscribe(_ context.Context, name string, history History, to Su
 	t.deliver.Lock()
 	defer t.deliver.Unlock()
 	if history.Kept() {
-		sub.start = t.open().position()
+		sub.start = new(t.open().position())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,12 @@ func (b *Local) Replay(_ context.Context, name string, history History, after Po
 }
 
 // Start implements Subscription.
-func (sub *localSub) Start() Position { return sub.start }
+func (sub *localSub) Start() Position {
+	if sub.start == nil {
+		return Position{}
+	}
+	return *sub.start
+}
 
 // Cancel implements Subscription.
 func (sub *localSub) Cancel() {

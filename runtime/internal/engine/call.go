@@ -211,7 +211,7 @@ func (c *Call) reply(status string, response []byte, binary bool) *wire.Message 
 func (c *Call) fillReply(msg *wire.Message, status string, response []byte, binary bool) {
 	joinRef := c.m.joinRef
 	if c.join {
-		joinRef = c.m.frameRef
+		joinRef = c.m.frameRef()
 	}
 	if response == nil && !binary {
 		response = emptyObject

@@ -31,7 +31,7 @@ func (c *clock) put(l *link, due time.Duration) {
 	switch {
 	case l.hand >= 0:
 		c.hands[l.hand].due = due
-		heap.Fix(&c.hands, l.hand)
+		heap.Fix(&c.hands, int(l.hand))
 	case l.hand == newHand:
 		heap.Push(&c.hands, hand{l, due})
 	}
@@ -43,7 +43,7 @@ func (c *clock) forget(l *link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if l.hand >= 0 {
-		heap.Remove(&c.hands, l.hand)
+		heap.Remove(&c.hands, int(l.hand))
 	}
 	l.hand = noHand
 	if len(c.hands) == 0 && c.running && c.timer.Stop() {
@@ -100,12 +100,12 @@ func (h hands) Less(i, j int) bool { return h[i].due < h[j].due }
 
 func (h hands) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].link.hand, h[j].link.hand = i, j
+	h[i].link.hand, h[j].link.hand = int32(i), int32(j)
 }
 
 func (h *hands) Push(x any) {
 	added := x.(hand) //nolint:forcetypeassert // put pushes nothing else
-	added.link.hand = len(*h)
+	added.link.hand = int32(len(*h))
 	*h = append(*h, added)
 }
 

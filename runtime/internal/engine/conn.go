@@ -19,8 +19,8 @@ type Conn struct {
 	mount     *mount
 	ser       wire.Serializer
 	generated bool   // the client says that it is a generated one
+	serial    uint64 // tells this connection from all others of the server
 	id        string // WithID
-	sender    string // tells this connection from all others, on every node
 	peer      string // what BroadcastFrom knows the client by: of a generated one it outlives the connection
 
 	values atomic.Pointer[context.Context] // the connect hook's; it never ends
@@ -38,11 +38,11 @@ type Conn struct {
 
 	mu       sync.Mutex // guards what follows
 	members  members
-	alive    int  // memberships that have not ended, replaced ones included
-	draining bool // no new joins; closed with 1012 when the last member has gone
+	alive    int32 // memberships that have not ended, replaced ones included
+	draining bool  // no new joins; closed with 1012 when the last member has gone
 
-	transport string    // its name
-	opened    time.Time // where there is an observer
+	transport string        // its name
+	opened    time.Duration // after Server.started, where there is an observer
 
 	cancelRenewal context.CancelFunc // of the renewal that is under way
 }
@@ -51,9 +51,9 @@ type Conn struct {
 func (c *Conn) start(ctx context.Context, carrier Carrier) {
 	c.values.Store(&ctx)
 	c.id, _ = ctx.Value(idKey{}).(string)
-	c.sender = c.srv.node + strconv.FormatUint(c.srv.serial.Add(1), 36)
+	c.serial = c.srv.serial.Add(1)
 	if c.peer == "" {
-		c.peer = c.sender
+		c.peer = c.sender()
 	}
 	c.out.carrier = carrier
 	c.lender = c.out.directLink()
@@ -68,6 +68,9 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 		c.drain()
 	}
 }
+
+// sender tells this connection from all others, on every node.
+func (c *Conn) sender() string { return c.srv.node + strconv.FormatUint(c.serial, 36) }
 
 // context has the values that the connect hook has given last. It never ends.
 func (c *Conn) context() context.Context { return *c.values.Load() }
@@ -173,5 +176,5 @@ func (c *Conn) version() string {
 
 // attrs are what every log entry about the connection says.
 func (c *Conn) attrs(more ...any) []any {
-	return append([]any{"conn", c.sender, "id", c.id}, more...)
+	return append([]any{"conn", c.sender(), "id", c.id}, more...)
 }

@@ -32,7 +32,7 @@
 //
 // Always taken in this order, and none is held while a handler, a hook or the network is waited for:
 //
-//	Membership.presenceMu, the bus, presence.Replica, presence.Tracker, hub.mu, Conn.mu, Membership.mu, session.mu, queue.mu
+//	ownPresence.mu, the bus, presence.Replica, presence.Tracker, hub.mu, Conn.mu, Membership.mu, session.mu, queue.mu
 //
 // presenceFeed.mu comes after presence.Tracker, and none but Server.mu is taken inside. Server.mu, nodes.mu and the
 // registry's locks are held for a map access only, with none of the others taken inside.

@@ -17,8 +17,8 @@ func (l *link) open(w http.ResponseWriter, r *http.Request, subprotocol string) 
 		return err
 	}
 	l.own(conn, buffered.Reader)
-	answer := scratches.Get().(*bytes.Buffer)
-	appendAnswer(answer, r.Header.Get("Sec-Websocket-Key"), subprotocol, w.Header())
+	answer := scratches.Get().(*scratch)
+	appendAnswer(&answer.Buffer, r.Header.Get("Sec-Websocket-Key"), subprotocol, w.Header())
 	if l.writeAnswer(answer.Bytes()) != nil {
 		_ = conn.Close() // as the reader finds; there is no HTTP left to say it in
 	}

@@ -41,9 +41,12 @@ type hub struct {
 
 	mu      sync.Mutex // guards what follows and the members' hub fields; held while a publication goes into all queues
 	members []*Membership
-	tally   tally
+	tally   *tally // nil where members are not told how many there are
+	*past          // nil where there is no history
+}
 
-	// Of a channel with history.
+// past is what a hub knows of its topic's history. hub.mu guards it.
+type past struct {
 	last   pubsub.Position // what has been received, or was there before
 	tail   tail
 	joins  int           // whose Join runs
@@ -102,7 +105,7 @@ func (m *Membership) subscribe(e entry, first func()) bool {
 
 // add adds a member. It needs h.mu.
 func (h *hub) add(m *Membership) {
-	m.hubIndex = len(h.members)
+	m.hubIndex = int32(len(h.members))
 	h.members = append(h.members, m)
 }
 
@@ -151,7 +154,10 @@ func (r *registry) acquire(m *Membership) *hub {
 	if h == nil {
 		h = &hub{srv: r.srv, topic: m.topic, channel: m.channel, presence: newPresenceFeed(m.channel)}
 		if h.channel.keeps() {
-			h.asking = make(chan struct{}, replays)
+			h.past = &past{asking: make(chan struct{}, replays)}
+		}
+		if h.channel.CountEvery > 0 {
+			h.tally = new(tally)
 		}
 		s.hubs[m.topic] = h
 	}
@@ -185,6 +191,9 @@ func (h *hub) open(ctx context.Context) error {
 		return err
 	}
 	h.sub = sub
+	if h.past == nil {
+		return nil
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.last.Epoch == "" { // else something has been received already
@@ -195,7 +204,9 @@ func (h *hub) open(ctx context.Context) error {
 }
 
 func (h *hub) close() {
-	h.endTally()
+	if h.tally != nil {
+		h.endTally()
+	}
 	if h.presence != nil {
 		h.presence.cancel()
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -29,20 +28,17 @@ type link struct {
 	net.Conn
 	owner   *Conn
 	ws      *websocket.Conn // nil until it is needed, and while it is dropped
-	early   []byte          // what the HTTP server had read already
 	readErr error           // of the network; for the reader alone
 
 	direct direct
 	reading
 	lending
 
-	limited io.LimitedReader // of the reader: kept to spare an allocation for each message
-
 	armed   time.Duration // when the write deadline was last set, counted from Server.started; for the writer alone
 	closing bool          // the write deadline is that of closing; guarded by the queue's lock
 
 	lastSeen atomic.Int64 // when a frame was last received, counted from Server.started
-	hand     int          // where the clock has it; guarded by the clock's lock
+	hand     int32        // where the clock has it; guarded by the clock's lock
 }
 
 // Ready implements Carrier: a flusher, or a goroutine of the link's own where there can be none, hands what is pending to
@@ -161,11 +157,6 @@ func (l *link) wrote(chunk *[]byte, err error) {
 
 // Read implements net.Conn.
 func (l *link) Read(p []byte) (int, error) {
-	if len(l.early) > 0 {
-		n := copy(p, l.early)
-		l.early = l.early[n:]
-		return n, nil
-	}
 	if len(l.inbox) > 0 {
 		return l.takeInbox(p), nil
 	}
@@ -235,8 +226,8 @@ func (l *link) own(conn net.Conn, buffered *bufio.Reader) {
 	l.Conn = conn
 	l.direct.open(conn)
 	if n := buffered.Buffered(); n > 0 {
-		l.early = make([]byte, n)
-		_, _ = buffered.Read(l.early) // it is all in the buffer
+		l.inbox = make([]byte, n)
+		_, _ = buffered.Read(l.inbox) // it is all in the buffer
 	}
 	l.prepareReading()
 }

@@ -53,9 +53,9 @@ type Membership struct {
 	params  []string
 	owner   presence.Owner
 
-	frameRef wire.Ref // the join frame's join_ref: what frames must have, and what phx_close and phx_error echo
-	joinRef  wire.Ref // the same, or the join frame's ref where that is null: what pushes and replies have (rule 3.4)
-	old      *Membership
+	joinRef wire.Ref // the join frame's join_ref, or its ref where that is null: what pushes and replies have (rule 3.4)
+	nullRef bool     // the join frame's join_ref is null
+	old     *Membership
 
 	life lifetime // ends with the membership, or with the connection, whose reader sees to it
 
@@ -64,16 +64,14 @@ type Membership struct {
 	work    sync.WaitGroup // concurrent events and catchUp
 
 	// hub.mu guards what follows.
-	hubIndex int             // in hub.members, or notMember
+	hubIndex int32           // in hub.members, or notMember
 	diffs    bool            // presence_state has been sent, so diffs are
 	behind   bool            // of a channel with history: what is kept comes by catchUp, not as it is published
 	catching bool            // catchUp runs; guarded by hub.mu, too
 	expected bool            // what comes while Join runs is held for it
 	cursor   pubsub.Position // with behind what it has been given, else where it came in; before that the turn's alone
 
-	presenceMu   sync.Mutex // guards what follows, and orders the tracking before the end
-	presenceKeys []string
-	presenceDone bool
+	presence *ownPresence // nil where the channel has none
 
 	mu       sync.Mutex // guards what follows
 	state    state
@@ -93,6 +91,13 @@ type Membership struct {
 	awaited  chan struct{} // closed with over; made by whenOver
 }
 
+// ownPresence is what a membership has in the presence of its topic.
+type ownPresence struct {
+	mu   sync.Mutex // guards what follows, and orders the tracking before the end
+	keys []string
+	done bool
+}
+
 // notMember is the hubIndex of who is in no hub's list.
 const notMember = -1
 
@@ -103,16 +108,26 @@ func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *M
 		topic:    join.Topic,
 		params:   params,
 		owner:    presence.Owner(c.srv.serial.Add(1)),
-		frameRef: bytes.Clone(join.JoinRef), // the frame itself is not to live as long
+		joinRef:  bytes.Clone(join.JoinRef), // the frame itself is not to live as long
 		running:  true,                      // start has the turn
 		hubIndex: notMember,
 	}
-	m.joinRef = m.frameRef
 	if m.joinRef == nil {
-		m.joinRef = bytes.Clone(join.Ref)
+		m.joinRef, m.nullRef = bytes.Clone(join.Ref), true
+	}
+	if ch.Presence {
+		m.presence = new(ownPresence)
 	}
 	m.life.values = c.values.Load()
 	return m
+}
+
+// frameRef is the join frame's join_ref: what frames must have, and what phx_close and phx_error echo.
+func (m *Membership) frameRef() wire.Ref {
+	if m.nullRef {
+		return nil
+	}
+	return m.joinRef
 }
 
 // ID is the connection's id, "" where it has none.
@@ -205,13 +220,13 @@ func (m *Membership) lastFrame(reason Reason) *wire.Message {
 	case Left, Closed:
 		return m.closeMessage()
 	case Crashed:
-		return &wire.Message{JoinRef: m.frameRef, Ref: m.frameRef, Topic: m.topic, Event: wire.EventError, Payload: channelCrash}
+		return &wire.Message{JoinRef: m.frameRef(), Ref: m.frameRef(), Topic: m.topic, Event: wire.EventError, Payload: channelCrash}
 	}
 	return nil
 }
 
 func (m *Membership) closeMessage() *wire.Message {
-	return &wire.Message{JoinRef: m.frameRef, Ref: m.frameRef, Topic: m.topic, Event: wire.EventClose, Payload: emptyObject}
+	return &wire.Message{JoinRef: m.frameRef(), Ref: m.frameRef(), Topic: m.topic, Event: wire.EventClose, Payload: emptyObject}
 }
 
 // turnAway answers what waits in the mailbox of a membership that has ended.

@@ -42,7 +42,7 @@ func TestNobodyWatchingCostsNothing(t *testing.T) {
 	if got != 0 {
 		t.Errorf("%v allocations, want none", got)
 	}
-	if !c.opened.IsZero() || call.watch != nil {
+	if c.opened != 0 || call.watch != nil {
 		t.Error("something was noted for an observer that is not there")
 	}
 }

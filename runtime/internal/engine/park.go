@@ -25,19 +25,18 @@ const (
 // be most of its memory. Where there is no poller, or the connection is none of the system's, the reader stays.
 type reading struct {
 	buffered *bufio.Reader // the library's
-	inbox    []byte        // what has been read ahead, of memory
-	memory   *[]byte       // nil while nothing has
+	inbox    []byte        // what has been read ahead, by the HTTP server at first
+	memory   *[]byte       // of inbox; nil while that is empty, or the HTTP server's
 
 	fetch func(fd uintptr) bool // reads ahead; for the reader alone, like its outcome
 	n     int
 	err   error
-	stays bool // fetch is to wait
+	gaps  int32 // short ones between the latest messages; for the reader alone
+	stays bool  // fetch is to wait
 
 	hasted atomic.Bool // the clock looks after a reader that stays
-	gaps   int         // short ones between the latest messages; for the reader alone
-
 	parked atomic.Bool // nobody reads; whoever sets it back starts a reader
-	slot   int         // of the poller, for what it calls with; -1 where it is not known to it
+	slot   int32       // of the poller, for what it calls with; -1 where it is not known to it
 }
 
 var inboxes = sync.Pool{New: func() any {
@@ -73,7 +72,7 @@ func (l *link) noteGap(silent time.Duration) {
 // awaitMessage returns when there is something to read, or an error of the network that reading will meet too. It
 // returns false when the link has been parked instead.
 func (l *link) awaitMessage() bool {
-	if l.fetch == nil || len(l.early) > 0 || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
+	if l.fetch == nil || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
 		return true
 	}
 	if l.stays = l.gaps >= busyStreak; l.stays {
@@ -129,7 +128,7 @@ func (l *link) park() bool {
 func (l *link) unpark() bool { return l.parked.CompareAndSwap(true, false) }
 
 // parkFirst parks a link that nobody has read of yet, if that is possible.
-func (l *link) parkFirst() bool { return l.fetch != nil && len(l.early) == 0 && l.park() }
+func (l *link) parkFirst() bool { return l.fetch != nil && len(l.inbox) == 0 && l.park() }
 
 // wake starts a reader for a link that is parked.
 func (l *link) wake() {
@@ -147,10 +146,13 @@ func (l *link) takeInbox(p []byte) int {
 
 // dropInbox gives up the next n bytes of what has been read ahead.
 func (l *link) dropInbox(n int) {
-	if l.inbox = l.inbox[n:]; len(l.inbox) == 0 {
-		inboxes.Put(l.memory)
-		l.inbox, l.memory = nil, nil
+	if l.inbox = l.inbox[n:]; len(l.inbox) > 0 {
+		return
 	}
+	if l.memory != nil {
+		inboxes.Put(l.memory)
+	}
+	l.inbox, l.memory = nil, nil
 }
 
 // readNetwork reads from the network while a message is under way: a reader that is asked to leave then stays.

@@ -17,7 +17,7 @@ type poller struct {
 	epoll *os.File   // nil while no link is known
 	fd    int        // of epoll
 	slots []slot
-	free  []int // of slots
+	free  []int32 // of slots
 	used  int
 	done  sync.WaitGroup // of the goroutine
 }
@@ -45,7 +45,7 @@ func (p *poller) watch(l *link) error {
 	}
 	event := syscall.EpollEvent{
 		Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollOneShot,
-		Fd:     int32(l.slot),
+		Fd:     l.slot,
 		Pad:    p.slots[l.slot].turn,
 	}
 	var failed error
@@ -86,7 +86,7 @@ func (p *poller) place(l *link) {
 		l.slot = p.free[n-1]
 		p.free = p.free[:n-1]
 	} else {
-		l.slot = len(p.slots)
+		l.slot = int32(len(p.slots))
 		p.slots = append(p.slots, slot{})
 	}
 	p.slots[l.slot].link = l

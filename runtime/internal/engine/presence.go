@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/chgen/chgen/runtime/codec"
@@ -16,8 +17,10 @@ const (
 	eventDiff  = "presence_diff"
 )
 
-// errPresenceKey is a key that JSON cannot carry.
-var errPresenceKey = errors.New("presence: the key is not valid UTF-8")
+var (
+	errPresenceKey = errors.New("presence: the key is not valid UTF-8") // which JSON cannot carry
+	errNoPresence  = errors.New("presence: the channel is declared without")
+)
 
 // Track puts meta under key, until it is taken away or the membership ends.
 func (m *Membership) Track(_ context.Context, key string, meta codec.Marshaler) error {
@@ -62,36 +65,34 @@ func (m *Membership) changePresence(key string, meta codec.Marshaler, op tracker
 }
 
 func (m *Membership) track(key string, data []byte, op trackerOp) error {
-	m.presenceMu.Lock()
-	defer m.presenceMu.Unlock()
-	if m.presenceDone {
+	own := m.presence
+	if own == nil {
+		return errNoPresence
+	}
+	own.mu.Lock()
+	defer own.mu.Unlock()
+	if own.done {
 		return ErrClosed
 	}
 	err := op(m.conn.srv.tracker, m.topic, key, m.owner, data)
-	if err == nil {
-		m.noteKey(key)
+	if err == nil && !slices.Contains(own.keys, key) {
+		own.keys = append(own.keys, key)
 	}
 	return err
 }
 
-// noteKey remembers a key that the membership may have something under. It needs presenceMu.
-func (m *Membership) noteKey(key string) {
-	for _, k := range m.presenceKeys {
-		if k == key {
-			return
-		}
-	}
-	m.presenceKeys = append(m.presenceKeys, key)
-}
-
 // dropPresence takes everything of the membership away, for good.
 func (m *Membership) dropPresence() {
-	m.presenceMu.Lock()
-	defer m.presenceMu.Unlock()
-	m.presenceDone = true
-	if len(m.presenceKeys) > 0 {
-		m.conn.srv.tracker.Drop(m.topic, m.owner, m.presenceKeys)
-		m.presenceKeys = nil
+	own := m.presence
+	if own == nil {
+		return
+	}
+	own.mu.Lock()
+	defer own.mu.Unlock()
+	own.done = true
+	if len(own.keys) > 0 {
+		m.conn.srv.tracker.Drop(m.topic, m.owner, own.keys)
+		own.keys = nil
 	}
 }
 

@@ -25,7 +25,7 @@ func countPayload(n int) []byte {
 
 // tallyLater has the members told before long. It needs h.mu.
 func (h *hub) tallyLater() {
-	if t := &h.tally; t.timer == nil && !t.over {
+	if t := h.tally; t.timer == nil && !t.over {
 		t.timer = time.AfterFunc(h.channel.CountEvery, h.tellCount)
 	}
 }
@@ -68,7 +68,7 @@ func (m *Membership) sendCount(h *hub) {
 	p := publication{event: eventCount, delivery: Latest}
 	m.conn.out.put(frame, Latest, p.queueKey(m.topic))
 	m.diffs = true
-	if t := &h.tally; !t.begun {
+	if t := h.tally; !t.begun {
 		t.told, t.known, t.begun = n, true, true
 	} else if t.told != n { // now one member knows something else than the others
 		t.known = false

@@ -66,7 +66,7 @@ func (c *Conn) toMember(msg *wire.Message) {
 		c.replyLeft(msg)
 	case m == nil:
 		c.replyUnmatched(msg)
-	case msg.JoinRef != nil && !msg.JoinRef.Equal(m.frameRef):
+	case msg.JoinRef != nil && !msg.JoinRef.Equal(m.frameRef()):
 		// Stale: it was meant for an earlier membership (rule 4.1).
 	case msg.Event == wire.EventLeave:
 		m.leave(new(*msg)) // which keeps it
@@ -127,7 +127,7 @@ func (c *Conn) admit(m *Membership) (refusal []byte) {
 	}
 	old := c.members.get(m.topic)
 	limit := c.srv.limits.Channels
-	if old == nil && c.members.len() >= limit || c.alive >= 2*limit { // replaced handlers may take their time to end
+	if old == nil && c.members.len() >= limit || int(c.alive) >= 2*limit { // replaced handlers may take their time to end
 		return tooManyChannels
 	}
 	c.alive++

@@ -55,7 +55,7 @@ func (l *link) hibernate() {
 		return
 	}
 	runtime.SetFinalizer(l.ws, nil) // which would close the network's connection
-	l.ws, l.buffered, l.limited.R = nil, nil, nil
+	l.ws, l.buffered = nil, nil
 }
 
 // revive brings the library's connection back, if it has been dropped.

@@ -16,7 +16,7 @@ func withoutCancel(ctx context.Context) context.Context {
 		if parent == nil {
 			return context.WithoutCancel(ctx)
 		}
-		ctx = parent
+		ctx = parent //nolint:fatcontext // it gets leaner
 	}
 }
 

@@ -81,7 +81,7 @@ func TestHookContextEndsWithTheHook(t *testing.T) {
 	s := New(Config{})
 	var given, derived context.Context
 	s.connect = func(ctx context.Context, _ *http.Request, _ *ConnectQuery) (context.Context, error) {
-		given = ctx
+		given = ctx //nolint:fatcontext // to look at later
 		derived = context.WithValue(ctx, valueKey("hook"), "added")
 		if ctx.Err() != nil {
 			t.Error("it has ended before")

@@ -88,30 +88,36 @@ func (l *link) readFailed(err error) {
 	}
 }
 
-var scratches = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 1024)) }}
+// scratch is memory to read a message into.
+type scratch struct {
+	bytes.Buffer
+	limited io.LimitedReader
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // maxScratch is how large a buffer is kept for the next message.
 const maxScratch = 64 << 10
 
 // readMessage reads one message into memory of its own.
 func (l *link) readMessage(r io.Reader) ([]byte, error) {
-	scratch := scratches.Get().(*bytes.Buffer)
+	in := scratches.Get().(*scratch)
 	defer func() {
-		if scratch.Cap() <= maxScratch {
-			scratch.Reset()
-			scratches.Put(scratch)
+		if in.limited.R = nil; in.Cap() <= maxScratch {
+			in.Reset()
+			scratches.Put(in)
 		}
 	}()
 	limit := int64(l.owner.mount.MaxFrameBytes)
-	l.limited = io.LimitedReader{R: r, N: limit + 1}
-	n, err := scratch.ReadFrom(&l.limited)
+	in.limited = io.LimitedReader{R: r, N: limit + 1}
+	n, err := in.ReadFrom(&in.limited)
 	if err != nil {
 		return nil, err
 	}
 	if n > limit {
 		return nil, errTooBig
 	}
-	return bytes.Clone(scratch.Bytes()), nil
+	return bytes.Clone(in.Bytes()), nil
 }
 
 // touch notes that a frame has been received, and says how long there had been none.
