@@ -1,6 +1,7 @@
 package golang
 
 import (
+	"go/build/constraint"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -17,7 +18,11 @@ func docLines(about, doc, deprecated string) []string {
 	}
 	var lines []string
 	for line := range strings.SplitSeq(strings.Join(paragraphs, "\n\n"), "\n") {
-		lines = append(lines, strings.TrimRight("// "+strings.ReplaceAll(line, "\r", ""), " \t"))
+		line = "// " + strings.ReplaceAll(line, "\r", "")
+		if constraint.IsPlusBuild(line) { // which would decide where the file is built
+			line = strings.Replace(line, "+", "\\+", 1)
+		}
+		lines = append(lines, strings.TrimRight(line, " \t"))
 	}
 	return lines
 }

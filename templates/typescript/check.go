@@ -191,7 +191,8 @@ func braced(members []string) string {
 func (c *checker) reader(t *ir.Type) string {
 	switch t.Kind {
 	case ir.Named:
-		return "(d) => " + checkName(t.Named.Name) + "(d)"
+		// With its type, for TypeScript takes a member called constructor or toString for the one that all objects have.
+		return "(d: $Decoder) => " + checkName(t.Named.Name) + "(d)"
 	case ir.List, ir.Map:
 		return call(string(t.Kind), append([]string{c.reader(t.Elem)}, counts(t.MinItems, t.MaxItems)...))
 	case ir.String:

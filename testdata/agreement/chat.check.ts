@@ -5,18 +5,18 @@ const Role: $Reader = $oneOf("member", "moderator");
 const Author: $Reader = $object({
   id: $string(),
   name: $string(),
-  role: (d) => Role(d),
+  role: (d: $Decoder) => Role(d),
 });
 
 const Message: $Reader = $object({
   id: $string(),
-  author: (d) => Author(d),
+  author: (d: $Decoder) => Author(d),
   body: $string(),
   sent_at: $timestamp(),
   "reply_to?": $string(),
-  mentions: $list((d) => Author(d)),
+  mentions: $list((d: $Decoder) => Author(d)),
   reactions: $map($int()),
-  "attachment?": (d) => Attachment(d),
+  "attachment?": (d: $Decoder) => Attachment(d),
 });
 
 const Attachment: $Reader = $union({
@@ -51,13 +51,13 @@ const RoomJoin: $Reader = $object({
 });
 
 const RoomJoined: $Reader = $object({
-  you: (d) => Author(d),
-  recent: $list((d) => Message(d)),
+  you: (d: $Decoder) => Author(d),
+  recent: $list((d: $Decoder) => Message(d)),
 });
 
 const RoomSendMessage: $Reader = $object({
   body: $string(1, 2000),
-  "attachment?": (d) => Attachment(d),
+  "attachment?": (d: $Decoder) => Attachment(d),
 });
 
 const RoomSendMessageReply: $Reader = $object({

@@ -15,7 +15,7 @@ const Scalars: $Reader = $object({
   uuid: $uuid(),
   bytes: $bytes(),
   json: $json(),
-  level: (d) => Level(d),
+  level: (d: $Decoder) => Level(d),
 });
 
 const Optionals: $Reader = $object({
@@ -29,9 +29,9 @@ const Optionals: $Reader = $object({
   "uuid?": $uuid(),
   "bytes?": $bytes(),
   "json?": $json(),
-  "level?": (d) => Level(d),
-  "scalars?": (d) => Scalars(d),
-  "shape?": (d) => Shape(d),
+  "level?": (d: $Decoder) => Level(d),
+  "scalars?": (d: $Decoder) => Scalars(d),
+  "shape?": (d: $Decoder) => Shape(d),
   "list?": $list($string()),
   "map?": $map($int()),
 });
@@ -62,11 +62,11 @@ const Defaults: $Reader = $object({
   "uuid?": $uuid(),
   "bytes?": $bytes(),
   "json?": $json(),
-  "level?": (d) => Level(d),
+  "level?": (d: $Decoder) => Level(d),
   "list?": $list($int()),
   "map?": $map($list($string())),
-  "object?": (d) => Point(d),
-  "shape?": (d) => Shape(d),
+  "object?": (d: $Decoder) => Point(d),
+  "shape?": (d: $Decoder) => Shape(d),
 });
 
 const Point: $Reader = $object({
@@ -83,7 +83,7 @@ const Shape: $Reader = $union({
     "y?": $float(),
   },
   group: {
-    members: $list((d) => Shape(d)),
+    members: $list((d: $Decoder) => Shape(d)),
     "name?": $string(),
   },
   nothing: {},
@@ -91,19 +91,19 @@ const Shape: $Reader = $union({
 
 const Tree: $Reader = $object({
   value: $int(),
-  "parent?": (d) => Tree(d),
-  children: $list((d) => Tree(d)),
-  named: $map((d) => Tree(d)),
+  "parent?": (d: $Decoder) => Tree(d),
+  children: $list((d: $Decoder) => Tree(d)),
+  named: $map((d: $Decoder) => Tree(d)),
 });
 
 const Nested: $Reader = $object({
   matrix: $list($list($float())),
-  lists: $map($list((d) => Point(d))),
+  lists: $map($list((d: $Decoder) => Point(d))),
   maps: $list($map($int())),
   deep: $map($map($map($string()))),
-  shapes: $list((d) => Shape(d)),
-  by_name: $map((d) => Shape(d)),
-  levels: $list((d) => Level(d)),
+  shapes: $list((d: $Decoder) => Shape(d)),
+  by_name: $map((d: $Decoder) => Shape(d)),
+  levels: $list((d: $Decoder) => Level(d)),
   raw: $list($json()),
 });
 
@@ -140,7 +140,7 @@ const WithFieldsError: $Reader = $object({
   "reason?": $json(),
   "message?": $json(),
   retry_after_ms: $int(),
-  "level?": (d) => Level(d),
+  "level?": (d: $Decoder) => Level(d),
 });
 
 const SilentFieldsError: $Reader = $object({
@@ -157,7 +157,7 @@ const TryAgainError: $Reader = $object({
 const ConnectParams: $Reader = $object({
   name: $string(1, 40, /^(?:[a-z])+$/u, "^[a-z]+$"),
   "age?": $int(0, 150),
-  "role?": (d) => Level(d),
+  "role?": (d: $Decoder) => Level(d),
   "debug?": $bool(),
   "since?": $timestamp(),
   "token?": $bytes(),
@@ -173,7 +173,7 @@ const KitchenJoin: $Reader = $object({
 });
 
 const KitchenJoined: $Reader = $object({
-  scalars: (d) => Scalars(d),
+  scalars: (d: $Decoder) => Scalars(d),
 });
 
 const KitchenRawReply: $Reader = $object({
@@ -186,7 +186,7 @@ const KitchenSearch: $Reader = $object({
 });
 
 const KitchenSearchReply: $Reader = $object({
-  hits: $list((d) => Point(d)),
+  hits: $list((d: $Decoder) => Point(d)),
 });
 
 const KitchenMovedEvent: $Reader = $object({
@@ -199,7 +199,7 @@ const KitchenNumberedEvent: $Reader = $object({
 });
 
 const KitchenLeveledEvent: $Reader = $object({
-  level: (d) => Level(d),
+  level: (d: $Decoder) => Level(d),
 });
 
 const KitchenTaggedEvent: $Reader = $object({

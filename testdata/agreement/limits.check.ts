@@ -55,27 +55,28 @@ const Mark: $Reader = $oneOf("", "😀", "a\nb", "\"", "type");
 const Part: $Reader = $union({
   text: {
     body: $string(1),
-    "kind?": (d) => Kind(d),
+    "kind?": (d: $Decoder) => Kind(d),
   },
   parts: {
-    parts: $list((d) => Part(d), undefined, 3),
+    parts: $list((d: $Decoder) => Part(d), undefined, 3),
   },
   named: {
-    by_name: $map((d) => Part(d)),
-    mark: (d) => Mark(d),
+    by_name: $map((d: $Decoder) => Part(d)),
+    mark: (d: $Decoder) => Mark(d),
   },
   end: {},
 });
 
 const Tree: $Reader = $object({
-  part: (d) => Part(d),
-  "next?": (d) => Tree(d),
+  part: (d: $Decoder) => Part(d),
+  "next?": (d: $Decoder) => Tree(d),
   "deep?": $list($list($map($list($int())))),
 });
 
 const Pair: $Reader = $object({
   "constructor?": $string(),
   "toString?": $int(),
+  valueOf: (d: $Decoder) => Kind(d),
   "hasOwnProperty?": $json(),
 });
 
@@ -156,7 +157,7 @@ const TooMuchError: $Reader = $object({
   "reason?": $json(),
   "message?": $json(),
   limit: $int(0),
-  "mark?": (d) => Mark(d),
+  "mark?": (d: $Decoder) => Mark(d),
 });
 
 const ConnectParams: $Reader = $object({

@@ -2,7 +2,7 @@
 
 const Item: $Reader = $object({
   name: $string(),
-  "part?": (d) => Part(d),
+  "part?": (d: $Decoder) => Part(d),
 });
 
 const Part: $Reader = $union({

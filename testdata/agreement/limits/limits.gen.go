@@ -1157,6 +1157,7 @@ func (v *Tree) UnmarshalJSON(data []byte) error {
 type Pair struct {
 	Constructor    *string
 	ToString       *int64
+	ValueOf        Kind
 	HasOwnProperty json.RawMessage
 }
 
@@ -1172,6 +1173,9 @@ func (v *Pair) AppendJSON(dst []byte) ([]byte, error) {
 		e.Name("toString")
 		e.Int(*v.ToString)
 	}
+	e.Name("valueOf")
+	e.Check(codec.OneOf(v.ValueOf, chgenKind_Values))
+	e.String(string(v.ValueOf))
 	e.Name("hasOwnProperty")
 	e.JSON(v.HasOwnProperty)
 	e.EndObject()
@@ -1196,8 +1200,11 @@ func (v *Pair) DecodeJSON(d *codec.Decoder) error {
 			if !d.Null() {
 				v.ToString = new(d.Int())
 			}
-		case "hasOwnProperty":
+		case "valueOf":
 			obj.Once(d, 2)
+			v.ValueOf = codec.Enum(d, chgenKind_Values)
+		case "hasOwnProperty":
+			obj.Once(d, 3)
 			if !d.Null() {
 				v.HasOwnProperty = d.JSON()
 			}
@@ -1205,6 +1212,7 @@ func (v *Pair) DecodeJSON(d *codec.Decoder) error {
 			obj.Skip(d)
 		}
 	}
+	obj.Require(d, 2, "valueOf")
 	return d.Err()
 }
 
