@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"path/filepath"
 
 	"github.com/chgen/chgen/schema"
 )
@@ -57,13 +56,8 @@ func (c *command) fmt(args []string) int {
 	return exitFine
 }
 
-// replace writes schemas in place: behind a symbolic link, what it leads to.
+// replace writes schemas in place.
 func (c *command) replace(schemas []*output) int {
-	for _, o := range schemas {
-		if target, err := filepath.EvalSymlinks(o.path); err == nil {
-			o.path = target
-		}
-	}
 	sweep(schemas)
 	if err := write(schemas); err != nil {
 		c.errorf("%v", err)

@@ -11,7 +11,8 @@ import (
 )
 
 // write puts every output in its place. All are written in full beside their places before the first is moved there,
-// so that a full disk changes nothing and an end at any moment leaves each file whole, old or new.
+// so that a full disk changes nothing and an end at any moment leaves each file whole, old or new. What is behind a
+// symbolic link is written, and the link stays.
 func write(outputs []*output) error {
 	var temps []string
 	defer func() {
@@ -29,16 +30,24 @@ func write(outputs []*output) error {
 		}
 	}
 	for i, o := range outputs {
-		if err := os.Rename(temps[i], o.path); err != nil {
+		if err := os.Rename(temps[i], target(o.path)); err != nil {
 			return fmt.Errorf("write %s: %w", o.path, err)
 		}
 	}
 	return nil
 }
 
+// target is what a symbolic link leads to, the path itself where there is none.
+func target(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
+}
+
 // stage writes an output to a new file beside its place and returns the name of that file.
 func stage(o *output) (temp string, err error) {
-	dir := filepath.Dir(o.path)
+	dir := filepath.Dir(target(o.path))
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", err
 	}
@@ -62,7 +71,7 @@ var staged = regexp.MustCompile(`^\.chgen-(?:([0-9]+)-)?[0-9]+\.tmp$`)
 func sweep(outputs []*output) {
 	swept := map[string]bool{}
 	for _, o := range outputs {
-		dir := filepath.Dir(o.path)
+		dir := filepath.Dir(target(o.path))
 		if swept[dir] {
 			continue
 		}
