@@ -69,13 +69,13 @@ type Channel struct {
 
 // membership is one join, from when it is sent until it has ended.
 type membership struct {
-	ref     string
-	session *session
-	joined  bool
-	answer  chan answer            // to the join
-	calls   map[string]chan answer // by ref: that wait for their answer
-	gone    chan struct{}          // closed when it has ended
-	err     error                  // why, once gone is closed
+	ref      string
+	session  *session
+	answered bool                   // the join has been: a second answer is not for it
+	answer   chan answer            // to the join
+	calls    map[string]chan answer // by ref: that wait for their answer
+	gone     chan struct{}          // closed when it has ended
+	err      error                  // why, once gone is closed
 }
 
 // NewChannel returns the channel of spec at the topic with these parameters. Parameters that make no topic are an

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chgen/chgen/runtime/client"
+	"github.com/chgen/chgen/runtime/codec"
 	"github.com/chgen/chgen/testdata/golang/chat"
 	"github.com/chgen/chgen/testdata/golang/kitchen"
 )
@@ -291,6 +292,31 @@ func TestAJoinWhoseContextEndsTellsWhatItFailedWith(t *testing.T) {
 		wantErr(t, err, chat.ErrNotAMember)
 		if ch.State() != client.Out {
 			t.Errorf("state %v", ch.State())
+		}
+	})
+}
+
+func TestAJoinThatIsRefusedTwiceHoldsNothingUp(t *testing.T) {
+	play(t, func(t *testing.T, s *script) {
+		c := s.client()
+		ch := client.NewChannel(c, client.Spec{Topic: "room:lobby"})
+		params := make(chan struct{})
+		result := start(func() error {
+			return ch.Join(t.Context(), func(context.Context) (codec.Marshaler, error) {
+				<-params
+				_ = c.State() // which takes what the reader holds
+				return nil, nil
+			}, nil)
+		})
+		l := s.accept()
+		synctest.Wait()
+		for ref := range 2 * 8 { // the join has one of the first refs
+			l.reply(fmt.Sprint(ref/2), fmt.Sprint(ref/2), "error", `{"reason":"no"}`)
+		}
+		synctest.Wait()
+		close(params)
+		if reply, ok := errors.AsType[*client.ReplyError](<-result); !ok || reply.Code != "no" {
+			t.Errorf("got %v, want the refusal", reply)
 		}
 	})
 }

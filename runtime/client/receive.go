@@ -90,7 +90,7 @@ func (ch *Channel) receiveReply(member *membership, m *wire.Message) {
 	a := answerOf(m)
 	ref := m.Ref.Text()
 	if ref == member.ref {
-		if !member.joined && ch.state == Joining {
+		if !member.answered && ch.state == Joining {
 			ch.receiveJoined(member, a)
 		}
 		return
@@ -103,8 +103,8 @@ func (ch *Channel) receiveReply(member *membership, m *wire.Message) {
 
 // receiveJoined takes the answer to the join. What comes after it finds the channel joined.
 func (ch *Channel) receiveJoined(member *membership, a answer) {
+	member.answered = true
 	if a.err == nil {
-		member.joined = true
 		if !a.Recovered || ch.position == "" { // else what was missed moves it, as it comes
 			ch.position = a.Position
 		}
