@@ -36,7 +36,7 @@ func Unmarshal(data []byte, v Unmarshaler) error {
 // to is let go with the pool's next two collections.
 func (d *Decoder) reset() {
 	clean := Decoder{names: d.names[:0], scratch: d.scratch[:0], types: d.types[:0]}
-	if cap(clean.names) > 1024 || cap(clean.scratch) > 64<<10 || cap(clean.types) > 1024 {
+	if cap(clean.names) > maxNames || cap(clean.scratch) > 64<<10 || cap(clean.types) > 1024 {
 		clean = Decoder{}
 	}
 	*d = clean

@@ -35,13 +35,14 @@ func Valid(data []byte) error {
 // SkipValue checks the JSON value at data[i:], white space before it included, as strictly as a Decoder does, and
 // returns the index after it. The error is an *Error; its path begins at the value.
 func SkipValue(data []byte, i int) (end int, err error) {
-	d := decoders.Get().(*Decoder) // for its room for names
-	s := skipper{data: data, names: d.names}
 	i = SkipSpace(data, i)
-	end, problem := s.value(i, 0)
-	d.names = s.names
-	d.reset()
-	decoders.Put(d)
+	s := skipper{data: data}
+	var problem string
+	if i < len(data) && (data[i] == '{' || data[i] == '[') {
+		end, problem = s.pooled(i)
+	} else {
+		end, problem = s.value(i, 0)
+	}
 	if problem != "" {
 		return end, &Error{Path: pointer(data[i:], end-i), Message: problem}
 	}

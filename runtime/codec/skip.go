@@ -1,12 +1,35 @@
 package codec
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // skipper passes over values that nobody wants to see, as strictly as if somebody did.
 type skipper struct {
 	data  []byte
 	names [][]byte      // of the objects that are open, innermost last: what nameSet needs
 	types *[]typeMember // where every member "type" is, where somebody wants to know
+}
+
+// maxNames is how many names memory is kept for.
+const maxNames = 1024
+
+var nameStacks = sync.Pool{New: func() any {
+	names := make([][]byte, 0, fewNames)
+	return &names
+}}
+
+// pooled is value with memory for names that others have used before.
+func (s *skipper) pooled(i int) (end int, problem string) {
+	stack := nameStacks.Get().(*[][]byte)
+	s.names = *stack
+	end, problem = s.value(i, 0)
+	if cap(s.names) <= maxNames {
+		*stack = s.names[:0]
+	}
+	nameStacks.Put(stack)
+	return end, problem
 }
 
 // value checks the value at i, which is not at white space, and returns the index after it, or of the problem.
