@@ -5,22 +5,26 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/chgen/chgen/runtime/codec"
 	"github.com/chgen/chgen/runtime/wire"
 )
 
 // Call is one message on its way through a handler: a push, a join, or an event that is intercepted. Its exported
-// methods are for the handler's goroutine.
+// methods are for the handler's goroutine, until the handler returns.
 type Call struct {
 	m       *Membership
-	work    messageContext // that it is worked on with
+	work    *messageContext // that it is worked on with, in memory of its own: handlers may keep it
+	memory  *[]byte         // of frames that ref and payload are in; goes back with the call
 	event   string
 	ref     wire.Ref
 	payload []byte
-	held    int    // bytes of the frame, while it counts as held
-	watch   *watch // where there is an observer
+	held    int           // bytes of the frame, while it counts as held
+	began   time.Duration // when work on it began, counted from Server.started; 0 where nobody has looked at the clock
+	watch   *watch        // where there is an observer
 
 	position string // of a generated client's join: where it last saw the topic's history
 	recovery []byte // of the reply to a join on a channel with history
@@ -31,6 +35,40 @@ type Call struct {
 	binary         bool
 	join           bool
 	answered       atomic.Bool
+}
+
+// calls are what pushes are: most of them are given back when they have been answered.
+var calls = sync.Pool{New: func() any { return new(Call) }}
+
+// newCall is a push to m.
+func newCall(m *Membership, msg *wire.Message) *Call {
+	c := calls.Get().(*Call)
+	c.m, c.event, c.ref, c.payload, c.binary = m, msg.Event, msg.Ref, msg.Payload, msg.Binary
+	return c.observed()
+}
+
+// lend leaves the call, the message at hand, to l, which works on it at once.
+func (c *Call) lend(l *link) {
+	conn := c.m.conn
+	c.began = conn.came
+	c.memory, conn.memory = conn.memory, nil
+	l.lent = c
+}
+
+// ownMemory takes ref and payload out of memory that goes back to others: many calls may wait, and for long.
+func (c *Call) ownMemory() {
+	if c.m.conn.memory != nil {
+		c.ref, c.payload = bytes.Clone(c.ref), bytes.Clone(c.payload)
+	}
+}
+
+// giveBack ends the life of a call that nobody else has any more.
+func (c *Call) giveBack() {
+	if c.memory != nil {
+		frames.Put(c.memory)
+	}
+	*c = Call{}
+	calls.Put(c)
 }
 
 // invalidPayloadError is a payload that does not satisfy the schema: what the client is told of, unlike a *codec.Error
@@ -75,6 +113,7 @@ func (c *Call) JSON() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.memory = nil
 	return data, invalid(codec.Valid(data))
 }
 
@@ -83,12 +122,16 @@ func (c *Call) Bytes() ([]byte, error) {
 	if !c.binary {
 		return nil, &invalidPayloadError{&codec.Error{Message: "must be binary"}}
 	}
+	c.memory = nil
 	return c.payload, nil
 }
 
 // Empty checks the payload of an event that carries none: any object, or null.
 func (c *Call) Empty() error {
-	data, err := c.JSON()
+	data, err := c.json()
+	if err == nil {
+		err = invalid(codec.Valid(data))
+	}
 	if err == nil && data[0] != '{' && string(data) != "null" {
 		return &invalidPayloadError{&codec.Error{Message: "must be an object"}}
 	}

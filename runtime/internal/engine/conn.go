@@ -30,7 +30,9 @@ type Conn struct {
 
 	joins  pace // of the client, by Receive alone, as are
 	pushes pace
-	frame  int // bytes of the message at hand
+	frame  int           // bytes of the message at hand
+	memory *[]byte       // of frames that it is in, where a call may have that
+	came   time.Duration // when it came, counted from Server.started
 
 	held atomic.Int64 // bytes of pushes that wait for their handlers, or are worked on
 
@@ -85,6 +87,12 @@ func randomID() string {
 // and is not called concurrently. An error means that there is no connection any more: ErrClosed, or the message was no
 // frame, upon which the connection is being closed.
 func (c *Conn) Receive(data []byte, binary bool) error {
+	return c.receiveAt(c.srv.uptime(), data, binary)
+}
+
+// receiveAt is Receive for whoever has looked at the clock already.
+func (c *Conn) receiveAt(now time.Duration, data []byte, binary bool) error {
+	c.came = now
 	if c.out.isClosing() {
 		return ErrClosed
 	}

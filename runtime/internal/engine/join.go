@@ -23,7 +23,7 @@ func (m *Membership) start(call *Call) {
 		if !returned { // the handler has ended its goroutine
 			m.refuse(call, joinCrashed)
 			m.end(Crashed, true)
-			go m.run()
+			go m.run(nil)
 		}
 	}()
 	old := m.old
@@ -42,7 +42,7 @@ func (m *Membership) start(call *Call) {
 	m.stopWatching() // many clients never push
 	m.afterJoin()
 	returned = true
-	m.run()
+	m.run(nil)
 }
 
 // runJoin runs Join and answers the phx_join.

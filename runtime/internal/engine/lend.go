@@ -10,15 +10,17 @@ import (
 // quick, and that spares a switch of goroutines. A watch sees to it that a slow one delays nothing: after two of its
 // rounds at most another reader takes over, and this one is left to the handler.
 type lending struct {
-	to   *Membership   // whose turn the reader has got with the message at hand; for the reader alone
+	lent *Call         // the push at hand, where the reader has the desk and the membership's turn; for the reader alone
+	rest int           // pushes that the reader is not to work on itself; for the reader alone
 	turn atomic.Uint32 // counts goings away and comings back: odd while the reader is away
 	desk *atomic.Pointer[link]
 }
 
-// watchRound is how long a reader is away unnoticed, and idleRounds how many rounds the watch goes on with nobody away.
 const (
-	watchRound = time.Millisecond
-	idleRounds = 20
+	watchRound = 25 * time.Millisecond // between two looks at who is away
+	watchAgain = time.Millisecond      // until the second look at those who are
+	idleRounds = 4                     // the watch goes on with nobody away
+	slowRest   = 64                    // messages of a connection that another reader has taken over are not worked on so
 )
 
 // readerWatch knows the readers that are away. It has a goroutine only while some are, or were a moment ago.
@@ -34,18 +36,18 @@ func (w *readerWatch) desk() *atomic.Pointer[link] {
 	return &w.desks[w.given.Add(1)%uint32(len(w.desks))]
 }
 
-// mayLend reports whether the reader, which is reading, may work as a membership next.
-func (l *link) mayLend() bool {
-	return l.gaps >= busyStreak && l.desk.Load() == nil
+// takeDesk reports whether the reader, which is reading, may work as a membership next, and takes the desk then.
+func (l *link) takeDesk() bool {
+	if l.rest > 0 {
+		l.rest--
+		return false
+	}
+	return l.gaps >= busyStreak && l.desk.Load() == nil && l.desk.CompareAndSwap(nil, l)
 }
 
-// lend has the reader work as m, whose turn it has. It returns false where another reader has taken over.
-func (l *link) lend(m *Membership) (back bool) {
+// lend has the reader work on call. It returns false where another reader has taken over.
+func (l *link) lend(call *Call) (back bool) {
 	turn := l.turn.Add(1)
-	if !l.desk.CompareAndSwap(nil, l) {
-		go m.run()
-		return l.turn.CompareAndSwap(turn, turn+1) // the watch may have met l at a desk that it has left since
-	}
 	l.owner.srv.readers.start()
 	returned := false
 	defer func() {
@@ -53,7 +55,7 @@ func (l *link) lend(m *Membership) (back bool) {
 			l.takeOver(turn)
 		}
 	}()
-	m.run()
+	call.m.run(call)
 	returned = true
 	if !l.turn.CompareAndSwap(turn, turn+1) {
 		return false
@@ -66,6 +68,7 @@ func (l *link) lend(m *Membership) (back bool) {
 func (l *link) takeOver(turn uint32) {
 	if l.turn.CompareAndSwap(turn, turn+1) {
 		l.desk.CompareAndSwap(l, nil)
+		l.rest = slowRest
 		go l.serve()
 	}
 }
@@ -80,30 +83,36 @@ func (w *readerWatch) start() {
 // run takes over from readers that it finds away at the same message twice.
 func (w *readerWatch) run() {
 	defer w.work.Done()
-	tick := time.NewTicker(watchRound)
-	defer tick.Stop()
-	var seen [len(w.desks)]uint32
-	for idle := 0; idle < idleRounds; {
-		<-tick.C
-		idle++
-		for i := range w.desks {
-			l := w.desks[i].Load()
-			if l == nil {
-				seen[i] = 0
-				continue
-			}
+	for idle := 0; idle < idleRounds; idle++ {
+		<-time.After(watchRound)
+		if away := w.away(); len(away) > 0 {
 			idle = 0
-			turn := l.turn.Load()
-			if turn == seen[i] && turn%2 == 1 { // else it is back, and on its way from the desk
-				l.takeOver(turn)
+			<-time.After(watchAgain)
+			for l, turn := range away {
+				l.takeOver(turn) // unless it is back, and on its way from the desk
 			}
-			seen[i] = turn
 		}
 	}
 	w.on.Store(false)
-	for i := range w.desks { // somebody may have gone away without starting another watch
-		if w.desks[i].Load() != nil {
-			w.start()
+	if len(w.away()) > 0 { // somebody may have gone away without starting another watch
+		w.start()
+	}
+}
+
+// away is who is away, and since which turn.
+func (w *readerWatch) away() map[*link]uint32 {
+	var away map[*link]uint32
+	for i := range w.desks {
+		l := w.desks[i].Load()
+		if l == nil {
+			continue
+		}
+		if turn := l.turn.Load(); turn%2 == 1 {
+			if away == nil {
+				away = make(map[*link]uint32)
+			}
+			away[l] = turn
 		}
 	}
+	return away
 }

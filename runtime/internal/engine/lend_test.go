@@ -4,6 +4,8 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -112,6 +114,54 @@ func TestAConnectionEndsWhileItsReaderIsAway(t *testing.T) {
 	_ = conn.CloseNow()
 	release <- struct{}{}
 	until(t, "the connection has ended", allParked(s, 0))
+}
+
+// Calls and the memory of their frames go back to others, but not what a handler may keep.
+func TestWhatAHandlerKeepsOfAPushStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	type kept struct {
+		ctx  context.Context
+		json json.RawMessage
+	}
+	var all []kept
+	s.Handle(&Channel{
+		Spec: &Spec{Name: "Room", Topic: "room:{id}"},
+		Join: func(context.Context, *Membership, *Call) (any, error) { return struct{}{}, nil },
+		Events: map[string]*Event{"keep": {Handle: func(ctx context.Context, _ any, call *Call) error {
+			payload, err := call.JSON()
+			all = append(all, kept{ctx, payload})
+			return errors.Join(err, ctx.Err())
+		}}},
+	})
+	conn := dial(t, web)
+	say(t, conn, `["1","1","room:a","phx_join",{}]`)
+	hear(t, conn, `"ok"`)
+	for i := range 20 * busyStreak {
+		say(t, conn, `["1","2","room:a","keep",{"n":%d}]`, i)
+		hear(t, conn, `"ok"`)
+	}
+	for i, k := range all {
+		if want := fmt.Sprintf(`{"n":%d}`, i); string(k.json) != want {
+			t.Errorf("the payload of push %d is %s", i, k.json)
+		}
+		if i < len(all)-1 && !errors.Is(k.ctx.Err(), context.Canceled) { // the last handler may be about to end
+			t.Errorf("the context of push %d says %v", i, k.ctx.Err())
+		}
+	}
+}
+
+func TestAReaderThatWasAwayForLongStaysForAWhile(t *testing.T) {
+	t.Parallel()
+	var w readerWatch
+	l := &link{}
+	l.desk = w.desk()
+	l.gaps, l.rest = busyStreak, 2
+	for i, want := range []bool{false, false, true, false} {
+		if got := l.takeDesk(); got != want {
+			t.Errorf("push %d: the reader works on it: %v, want %v", i, got, want)
+		}
+	}
 }
 
 // A reader that is back takes itself from the desk in a second step, and may be held up before that.

@@ -66,7 +66,7 @@ func (l *link) limitClosing() {
 // limitWriting gives the next write the time that one may take, or hardly less: the deadline is not moved for each.
 func (l *link) limitWriting() {
 	timeout := l.owner.srv.limits.WriteTimeout
-	now := time.Since(l.owner.srv.started)
+	now := l.owner.srv.uptime()
 	if l.armed != 0 && now-l.armed < timeout/8 {
 		return
 	}

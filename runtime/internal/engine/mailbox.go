@@ -17,7 +17,7 @@ type item struct {
 
 // push puts a client's push into the mailbox, or answers it.
 func (m *Membership) push(msg *wire.Message) {
-	call := (&Call{m: m, event: msg.Event, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary}).observed()
+	call := newCall(m, msg)
 	m.mu.Lock()
 	switch {
 	case m.ending:
@@ -27,11 +27,14 @@ func (m *Membership) push(msg *wire.Message) {
 		m.mu.Unlock()
 		call.answer(wire.StatusError, rateLimited, false)
 	default:
-		m.pushes++
-		if l := m.conn.lender; l != nil && !m.running && l.mayLend() {
+		if l := m.conn.lender; l != nil && !m.running && l.takeDesk() {
 			m.running = true
-			l.to = m
+			m.mu.Unlock()
+			call.lend(l)
+			return
 		}
+		call.ownMemory()
+		m.pushes++
 		m.enqueue(item{call: call})
 		m.mu.Unlock()
 	}
@@ -99,19 +102,23 @@ func (m *Membership) enqueue(it item) {
 func (m *Membership) wake() {
 	if !m.running {
 		m.running = true
-		go m.run()
+		go m.run(nil)
 	}
 }
 
-// run has the turn: it works on the mailbox until that is empty or the membership has ended.
-func (m *Membership) run() {
+// run has the turn: it works on a push that has not been in the mailbox, if there is one, and then on the mailbox until
+// that is empty or the membership has ended.
+func (m *Membership) run(first *Call) {
 	done := false
 	defer func() {
 		if !done { // a handler has called runtime.Goexit, as testing.T.FailNow does
 			m.end(Crashed, true)
-			go m.run()
+			go m.run(nil)
 		}
 	}()
+	if first != nil {
+		m.servePush(first)
+	}
 	for {
 		it, ok := m.next()
 		if !ok {

@@ -114,33 +114,37 @@ func (c *messageContext) end() {
 // begin returns the context that a call is worked on with, until its done is called. When its deadline passes, the call
 // is answered, whatever the handler does.
 func (m *Membership) begin(call *Call) context.Context {
-	m.limit(&call.work)
-	ctx := call.observeStart(&call.work)
+	if call.began == 0 {
+		call.began = m.conn.srv.uptime()
+	}
+	call.work = m.newWork(call.began)
+	ctx := call.observeStart(call.work)
 	m.watchCall(call)
 	return ctx
 }
 
 // beginWork returns the context of work that nobody is answered for, and what ends it.
 func (m *Membership) beginWork() (ctx context.Context, end func()) {
-	work := new(messageContext)
-	m.limit(work)
+	work := m.newWork(m.conn.srv.uptime())
 	return work, work.end
 }
 
-// limit makes work the context of a message that is worked on from now on.
-func (m *Membership) limit(work *messageContext) {
-	work.membership = &m.life
-	work.deadline = time.Now().Add(m.conn.srv.limits.HandlerTimeout)
+// newWork returns the context of a message that is worked on from now on.
+func (m *Membership) newWork(now time.Duration) *messageContext {
+	s := m.conn.srv
+	work := &messageContext{membership: &m.life, deadline: s.started.Add(now + s.limits.HandlerTimeout)}
 	if values := m.conn.values.Load(); values != m.life.values {
 		work.values = *values
 	}
+	return work
 }
 
-// done ends the work on a call.
-func (c *Call) done() {
-	c.m.unwatchCall(c)
+// done ends the work on a call. It returns false where its deadline has come before, so that others may still have it.
+func (c *Call) done() (inTime bool) {
+	inTime = c.m.unwatchCall(c)
 	c.work.end()
 	c.release()
+	return inTime
 }
 
 // watchCall has call expire at its deadline. One timer serves all calls of a membership: it looks for the oldest, whose
@@ -154,12 +158,15 @@ func (m *Membership) watchCall(call *Call) {
 	}
 }
 
-func (m *Membership) unwatchCall(call *Call) {
+// unwatchCall reports whether call has not expired.
+func (m *Membership) unwatchCall(call *Call) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if i := slices.Index(m.working, call); i >= 0 {
+	i := slices.Index(m.working, call)
+	if i >= 0 {
 		m.working = slices.Delete(m.working, i, i+1)
 	}
+	return i >= 0
 }
 
 // checkDeadline expires the calls whose deadline has passed, and looks again when that of the next does.

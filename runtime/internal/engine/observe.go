@@ -190,7 +190,7 @@ func (c *Conn) observeRenewed(outcome string) {
 // observeOpened says that the connection is open.
 func (c *Conn) observeOpened() {
 	if o := c.srv.observer; o != nil {
-		c.opened = time.Since(c.srv.started)
+		c.opened = c.srv.uptime()
 		o.Opened(c.context(), observe.Opened{Transport: c.transport, Version: c.version()})
 	}
 }
@@ -213,7 +213,7 @@ func (c *Conn) observeClosed() {
 		Version:   c.version(),
 		Code:      int(code),
 		Reason:    reason,
-		Duration:  time.Since(c.srv.started) - c.opened,
+		Duration:  c.srv.uptime() - c.opened,
 	})
 }
 

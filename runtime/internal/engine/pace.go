@@ -17,5 +17,5 @@ func (p *pace) take(now time.Duration, perSecond int) bool {
 }
 
 // mayJoin and mayPush count a frame of the client; they are for Receive alone.
-func (c *Conn) mayJoin() bool { return c.joins.take(time.Since(c.srv.started), c.srv.limits.JoinRate) }
-func (c *Conn) mayPush() bool { return c.pushes.take(time.Since(c.srv.started), c.srv.limits.PushRate) }
+func (c *Conn) mayJoin() bool { return c.joins.take(c.came, c.srv.limits.JoinRate) }
+func (c *Conn) mayPush() bool { return c.pushes.take(c.came, c.srv.limits.PushRate) }

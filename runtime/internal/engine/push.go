@@ -27,8 +27,11 @@ func (m *Membership) servePush(call *Call) {
 		m.serveConcurrent(ctx, event, call)
 	} else {
 		err := m.handle(ctx, event, call)
-		call.done()
+		ours := call.done()
 		m.answerWith(call, event, err)
+		if ours {
+			call.giveBack()
+		}
 	}
 	returned = true
 }

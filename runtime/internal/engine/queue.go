@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // Delivery says what may happen to an event that waits in a queue.
@@ -54,6 +55,7 @@ type queue struct {
 	writing bool              // the carrier has been told, and has not taken everything out since
 	closing []byte            // the close frame that is in, or was taken out
 	dead    bool              // the network failed, or was given up
+	over    atomic.Bool       // closing or dead, for whoever does not need the lock
 	drained chan struct{}     // closed when everything has been taken out, made by wait
 	left    chan struct{}     // closed when something has been delivered, made by awaitRoom
 
@@ -298,6 +300,7 @@ func (q *queue) close(frame []byte) bool {
 // closeLocked queues the close frame, instead of what waits where discard is set, and tells the carrier.
 func (q *queue) closeLocked(frame []byte, discard bool) {
 	q.closing = frame
+	q.over.Store(true)
 	if discard {
 		for i := q.head; i < len(q.frames); i++ {
 			q.drop(i)
@@ -308,11 +311,7 @@ func (q *queue) closeLocked(frame []byte, discard bool) {
 }
 
 // isClosing reports whether the connection is being closed, or has failed.
-func (q *queue) isClosing() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.closing != nil || q.dead
-}
+func (q *queue) isClosing() bool { return q.over.Load() }
 
 // closedWith says with what the connection is being closed, if it is.
 func (q *queue) closedWith() (code uint16, reason string, closed bool) {
@@ -329,6 +328,7 @@ func (q *queue) closedWith() (code uint16, reason string, closed bool) {
 func (q *queue) fail() {
 	q.mu.Lock()
 	q.dead = true
+	q.over.Store(true)
 	q.mu.Unlock()
 }
 

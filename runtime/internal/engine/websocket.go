@@ -43,13 +43,16 @@ func (l *link) read() (left bool) {
 			l.readFailed(err)
 			return false
 		}
-		l.noteGap(l.touch())
-		if l.owner.Receive(data, binary) != nil {
+		now, silent := l.touch()
+		l.noteGap(silent)
+		err = l.owner.receiveAt(now, data, binary)
+		l.owner.memory = nil
+		if err != nil {
 			return false
 		}
-		if m := l.to; m != nil {
-			l.to = nil
-			if !l.lend(m) {
+		if call := l.lent; call != nil {
+			l.lent = nil
+			if !l.lend(call) {
 				return true
 			}
 		}
@@ -120,10 +123,10 @@ func (l *link) readMessage(r io.Reader) ([]byte, error) {
 	return bytes.Clone(in.Bytes()), nil
 }
 
-// touch notes that a frame has been received, and says how long there had been none.
-func (l *link) touch() (silent time.Duration) {
-	now := time.Since(l.owner.srv.started)
-	return now - time.Duration(l.lastSeen.Swap(int64(now)))
+// touch notes that a frame has been received, and says when, and how long there had been none.
+func (l *link) touch() (now, silent time.Duration) {
+	now = l.owner.srv.uptime()
+	return now, now - time.Duration(l.lastSeen.Swap(int64(now)))
 }
 
 // watchIdle starts the clock, before the first reader.

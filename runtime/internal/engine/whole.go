@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/binary"
+	"sync"
 )
 
 // takeWhole takes a message out of what has been read ahead, where it is there as a whole and in one frame, as nearly all
@@ -18,10 +19,27 @@ func (l *link) takeWhole() (data []byte, binary bool, ok bool) {
 	}
 	frame := l.inbox[:head+size]
 	binary = frame[0] == finBit|opBinary
-	data = bytes.Clone(frame[head:])
+	data = l.keep(frame[head:])
 	unmask(data, [4]byte(frame[head-4:]))
 	l.dropInbox(len(frame))
 	return data, binary, true
+}
+
+// frameMemory is how large a frame may be whose memory goes to the next one when its call has been answered.
+const frameMemory = 1 << 10
+
+var frames = sync.Pool{New: func() any {
+	b := make([]byte, frameMemory)
+	return &b
+}}
+
+// keep copies a message out of what has been read ahead, for a busy connection into memory of frames.
+func (l *link) keep(message []byte) []byte {
+	if l.gaps < busyStreak || len(message) > frameMemory {
+		return bytes.Clone(message)
+	}
+	l.owner.memory = frames.Get().(*[]byte)
+	return (*l.owner.memory)[:copy(*l.owner.memory, message)]
 }
 
 // wholeFrame returns the sizes of the header and of the payload of the client's frame that b begins with, if it is a
