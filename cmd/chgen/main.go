@@ -31,16 +31,22 @@ func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 		c.errorf("no schema is given: chgen SCHEMA...\nchgen help says more")
 		return exitUsage
 	}
-	if slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+	if isHelp(args[0]) {
 		return c.help(nil)
 	}
 	for _, v := range verbs() {
-		if v.name == args[0] {
+		switch {
+		case v.name != args[0]:
+		case len(args) > 1 && isHelp(args[1]):
+			return c.help(args[:1])
+		default:
 			return v.run(c, args[1:])
 		}
 	}
 	return c.generate(args)
 }
+
+func isHelp(arg string) bool { return slices.Contains([]string{"-h", "-help", "--help"}, arg) }
 
 // command is one run: where it writes to.
 type command struct {
