@@ -5,7 +5,8 @@ GO   ?= go
 TOOL  = $(GO) tool -modfile=tools/go.mod
 CHAT  = examples/chat
 
-.PHONY: test lint generated go ts browser chromium nginx redis generate npm-pack picture fuzz bench bench-scale bench-latency agreement clean
+.PHONY: test lint generated go ts browser chromium nginx redis generate npm-pack picture fuzz bench bench-scale bench-latency \
+	soak bench-failover agreement clean
 
 test: lint generated go ts browser
 	@echo "everything passed"
