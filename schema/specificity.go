@@ -2,7 +2,6 @@ package schema
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/chgen/chgen/schema/ir"
 )
@@ -17,8 +16,6 @@ const (
 	outside // the second is the more specific
 	crossing
 )
-
-var canonicalInt = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
 
 // checkTopics refuses two patterns that match one topic where neither is more specific.
 func (c *checker) checkTopics() {
@@ -189,7 +186,7 @@ func relateSegment(a, b ir.Segment) relation {
 func matches(literal string, kind ir.Kind) bool {
 	switch kind {
 	case ir.Int:
-		return canonicalInt.MatchString(literal)
+		return outOfRange(literal, ir.Int) == "" && literal != "-0"
 	case ir.UUID:
 		return uuid.MatchString(literal)
 	}
