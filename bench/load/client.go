@@ -34,6 +34,7 @@ func dial(i int, addr string, d Dialect, topic int, timed *Histogram) (*client, 
 	if err != nil {
 		return nil, err
 	}
+	_ = conn.(*net.TCPConn).SetLinger(0) // else the ports of one run are missing in the next, and cost it a search
 	c := &client{conn: conn, dialect: d, topic: topic, at: timed, replies: make(chan struct{}, 1)}
 	if err := c.hello(addr); err != nil {
 		_ = conn.Close()
