@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/chgen/chgen/schema"
@@ -131,7 +132,7 @@ func (r revision) show() ([]byte, error) {
 func git(dir string, args ...string) ([]byte, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	cmd.Env = append(gitEnviron(), "LC_ALL=C")
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	switch {
@@ -141,4 +142,14 @@ func git(dir string, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("git: %s", strings.TrimSpace(string(exit.Stderr)))
 	}
 	return out, err
+}
+
+// gitEnviron is the environment without a GIT_DIR that goes with the current directory, as hooks have it in linked work
+// trees: git would take any other directory for the root of the work tree.
+func gitEnviron() []string {
+	env := os.Environ()
+	if os.Getenv("GIT_WORK_TREE") != "" {
+		return env
+	}
+	return slices.DeleteFunc(env, func(entry string) bool { return strings.HasPrefix(entry, "GIT_DIR=") })
 }

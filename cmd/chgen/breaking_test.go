@@ -64,6 +64,25 @@ func TestBreakingAgainstARevision(t *testing.T) {
 	}
 }
 
+// Hooks have GIT_DIR, at least in linked work trees. A schema of the same name at the root is another one.
+func TestBreakingInAHook(t *testing.T) {
+	repository(t)
+	save(t, "chat.yaml", breakingNew)
+	for _, args := range []string{"add chat.yaml", "-c user.name=a -c user.email=a@example.com commit -qm second"} {
+		if out, err := exec.Command("git", strings.Fields(args)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %s: %v\n%s", args, err, out)
+		}
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GIT_DIR", filepath.Join(root, ".git"))
+	if code, stdout, stderr := chgen("breaking", "-against", "git:HEAD", "api/chat.yaml"); code != exitProblems {
+		t.Errorf("exit %d, %q%q, want the removed event", code, stdout, stderr)
+	}
+}
+
 func TestBreakingSaysWhatOfARevisionIsMissing(t *testing.T) {
 	repository(t)
 	for _, c := range []struct{ against, schema, want string }{
