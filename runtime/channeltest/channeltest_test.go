@@ -59,6 +59,22 @@ var (
 	lobby = chat.RoomTopic{RoomID: "lobby"}
 )
 
+func TestEventsWithoutAPayloadAreCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ring func()
+		bells := channeltest.WatchEmpty(t, func(handle func()) (stop func()) {
+			ring = handle
+			return func() {}
+		})
+		ring()
+		ring()
+		bells.Next()
+		bells.Next()
+		bells.ExpectNone(time.Hour)
+	})
+}
+
 func TestTheClockIsTheBubbles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

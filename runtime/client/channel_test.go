@@ -247,8 +247,8 @@ func TestARefusedJoinIsFinal(t *testing.T) {
 			joinRef, ref := l.expect("phx_join", `{}`)
 			l.reply(joinRef, ref, "error", `{"reason":"not_a_member","message":"No."}`)
 			wantErr(t, <-result, chat.ErrNotAMember)
-			if room.Channel().State() != client.Out {
-				t.Errorf("state %v", room.Channel().State())
+			if ch := room.Channel(); ch.State() != client.Out || ch.Topic() != "room:lobby" {
+				t.Errorf("state %v of %s", ch.State(), ch.Topic())
 			}
 		}
 	})
