@@ -33,6 +33,8 @@ type reading struct {
 	err   error
 	gaps  int32 // short ones between the latest messages; for the reader alone
 	stays bool  // fetch is to wait
+	fresh bool  // nothing has been received yet
+	empty bool  // what has been fetched last was all there was
 
 	hasted atomic.Bool // the clock looks after a reader that stays
 	parked atomic.Bool // nobody reads; whoever sets it back starts a reader
@@ -55,6 +57,7 @@ func (l *link) prepareReading() {
 		l.n, l.err = readNow(fd, *memory)
 		if l.n > 0 {
 			l.inbox, l.memory = (*memory)[:l.n], memory
+			l.empty = l.n < len(*memory)
 			return true
 		}
 		inboxes.Put(memory)
@@ -75,8 +78,14 @@ func (l *link) awaitMessage() bool {
 	if l.fetch == nil || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
 		return true
 	}
-	if l.stays = l.gaps >= busyStreak; l.stays {
+	busy := l.gaps >= busyStreak
+	if busy {
 		l.willStay()
+	}
+	if l.stays = busy || l.fresh; !l.stays && l.empty { // to look once more would mostly be in vain
+		if l.empty = false; l.park() {
+			return false
+		}
 	}
 	for {
 		err := l.direct.conn.Read(l.fetch)
@@ -87,7 +96,7 @@ func (l *link) awaitMessage() bool {
 		case errors.Is(err, syscall.EAGAIN):
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			_ = l.SetReadDeadline(time.Time{})
-			l.gaps = 0
+			l.gaps, l.fresh = 0, false
 		default:
 			l.readErr = noMore(l.n, err)
 			return true
@@ -127,8 +136,27 @@ func (l *link) park() bool {
 // unpark reports whether the caller is to start a reader, or to go on as one.
 func (l *link) unpark() bool { return l.parked.CompareAndSwap(true, false) }
 
-// parkFirst parks a link that nobody has read of yet, if that is possible.
-func (l *link) parkFirst() bool { return l.fetch != nil && len(l.inbox) == 0 && l.park() }
+// serveFirst is serve for the goroutine of the request that has opened the connection. Most clients join at once: that is
+// read here, if it comes before long, where it costs neither another goroutine nor a turn of the poller. A client that
+// then goes on gets a reader of its own, because net/http keeps memory for its goroutines.
+func (l *link) serveFirst() {
+	if l.fetch == nil {
+		go l.serve()
+		return
+	}
+	l.fresh = true
+	_ = l.SetReadDeadline(time.Now().Add(l.owner.srv.parkAfter))
+	l.serve()
+}
+
+// greeted ends what serveFirst has begun.
+func (l *link) greeted() {
+	l.fresh = false
+	_ = l.SetReadDeadline(time.Time{})
+	if l.isEnding() { // which the deadline may have been to tell
+		l.readErr = net.ErrClosed
+	}
+}
 
 // wake starts a reader for a link that is parked.
 func (l *link) wake() {

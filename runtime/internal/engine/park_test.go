@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -121,6 +122,69 @@ func TestABusyConnectionKeepsItsReaderForAWhile(t *testing.T) {
 	}
 	until(t, "the link is parked once it is silent", allParked(s, 1))
 	beat(t, conn, 99)
+}
+
+// TestTheRequestReturns holds that net/http gets its goroutine back, whatever the client does next: it reads the first
+// message, and not much more.
+func TestTheRequestReturns(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string]func(conn *websocket.Conn, returned <-chan struct{}){
+		"a client that says nothing": func(_ *websocket.Conn, returned <-chan struct{}) { <-returned },
+		"a client that says one thing": func(conn *websocket.Conn, returned <-chan struct{}) {
+			beat(t, conn, 1)
+			<-returned
+			beat(t, conn, 2)
+		},
+		"a client that has left": func(conn *websocket.Conn, returned <-chan struct{}) {
+			_ = conn.CloseNow()
+			<-returned
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := parkServer(t, Config{})
+			returned := make(chan struct{})
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer close(returned)
+				s.ServeHTTP(w, r)
+			}))
+			defer web.Close()
+			next(dial(t, web), returned)
+		})
+	}
+	t.Run("a client that goes on without a pause", func(t *testing.T) {
+		t.Parallel()
+		s, _ := parkServer(t, Config{})
+		s.parkAfter = time.Hour
+		returned := make(chan struct{})
+		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(returned)
+			s.ServeHTTP(w, r)
+		}))
+		defer web.Close()
+		raw := upgraded(t, web)
+		one := string(masked(`[null,"1","phoenix","heartbeat",{}]`))
+		if _, err := raw.Write([]byte(strings.Repeat(one, 2*busyStreak))); err != nil { // so that the reader finds more of them
+			t.Fatal(err)
+		}
+		<-returned
+	})
+}
+
+// TestAServerThatStopsMeetsNewConnections holds that a connection whose first message has not come ends with the server,
+// and at once.
+func TestAServerThatStopsMeetsNewConnections(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	s.parkAfter = time.Hour
+	conn := dial(t, web)
+	until(t, "the connection is open", func() bool { return len(s.links()) == 1 })
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != closeRestart {
+		t.Errorf("the connection has ended with %v", err)
+	}
 }
 
 func TestAParkedConnectionAnswersPings(t *testing.T) {

@@ -95,9 +95,7 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 		c.Close(closeRefused, refusal.Reason)
 	}
 	l.watchIdle()
-	if !l.parkFirst() {
-		go l.serve()
-	}
+	l.serveFirst()
 	return nil
 }
 

@@ -34,9 +34,17 @@ func (l *link) serve() {
 
 // read receives frames until the connection ends or the reader is not needed any more.
 func (l *link) read() (left bool) {
+	first := l.fresh
 	for {
+		if first && l.gaps >= busyStreak {
+			go l.serve()
+			return true
+		}
 		if !l.awaitMessage() {
 			return true
+		}
+		if l.fresh {
+			l.greeted()
 		}
 		data, binary, err := l.next()
 		if err != nil {
