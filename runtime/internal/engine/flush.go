@@ -89,11 +89,7 @@ func (f *flushers) take(batch []*link) (n int) {
 
 // direct writes to a connection without waiting.
 type direct struct {
-	conn  syscall.RawConn // nil where the connection is not the system's own, as with TLS or a listener that wraps it
-	write func(fd uintptr) bool
-	data  []byte // of the write that is under way; for the one who writes alone, like n and err
-	n     int
-	err   error
+	conn syscall.RawConn // nil where the connection is not the system's own, as with TLS or a listener that wraps it
 }
 
 // open makes conn what is written to.
@@ -108,28 +104,41 @@ func (d *direct) open(conn net.Conn) {
 	if c == nil || !writesDirectly {
 		return
 	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return
-	}
-	d.conn = raw
-	d.write = func(fd uintptr) bool {
-		d.n, d.err = writeNow(fd, d.data)
-		return true // it never waits
+	if raw, err := c.SyscallConn(); err == nil {
+		d.conn = raw
 	}
 }
 
 // try writes what the network takes of data at once. Where that is not all of it and nothing has failed, the rest has to
 // wait.
 func (d *direct) try(data []byte) (n int, err error) {
-	d.data, d.n, d.err = data, 0, nil
-	err = d.conn.Write(d.write)
-	d.data = nil
+	a := attempts.Get().(*attempt)
+	defer attempts.Put(a)
+	a.data, a.n, a.err = data, 0, nil
+	err = d.conn.Write(a.write)
+	a.data = nil
 	if err == nil {
-		err = d.err
+		err = a.err
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) { // of an earlier write that had to wait
 		err = nil
 	}
-	return d.n, err
+	return a.n, err
 }
+
+// attempt is a write that is under way. Few are at a time, so connections have none of their own.
+type attempt struct {
+	write func(fd uintptr) bool
+	data  []byte
+	n     int
+	err   error
+}
+
+var attempts = sync.Pool{New: func() any {
+	a := &attempt{}
+	a.write = func(fd uintptr) bool {
+		a.n, a.err = writeNow(fd, a.data)
+		return true // it never waits
+	}
+	return a
+}}

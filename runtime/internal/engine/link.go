@@ -27,10 +27,10 @@ const (
 type link struct {
 	net.Conn
 	owner   *Conn
+	direct  direct
 	ws      *websocket.Conn // nil until it is needed, and while it is dropped
 	readErr error           // of the network; for the reader alone
 
-	direct direct
 	reading
 	lending
 
