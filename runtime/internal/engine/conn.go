@@ -15,18 +15,19 @@ import (
 // Conn is one client's connection. A Carrier moves its messages: what the client says comes in through Receive, what
 // is for the client waits in the queue until it is taken out.
 type Conn struct {
-	srv       *Server
-	mount     *mount
-	ser       wire.Serializer
-	generated bool   // the client says that it is a generated one
-	serial    uint64 // tells this connection from all others of the server
-	id        string // WithID
-	peer      string // what BroadcastFrom knows the client by: of a generated one it outlives the connection
-
+	srv    *Server
+	mount  *mount
+	serial uint64                          // tells this connection from all others of the server
+	id     string                          // WithID
+	peer   string                          // what BroadcastFrom knows the client by: of a generated one it outlives the connection
 	values atomic.Pointer[context.Context] // the connect hook's; it never ends
-	origin *origin                         // of a generated client, for renew
-	out    queue
-	lender *link // the carrier, where its reader may work on messages itself
+
+	ser wire.Serializer // with the queue in the 128 bytes that a delivery needs
+	out queue
+
+	generated bool    // the client says that it is a generated one
+	origin    *origin // of a generated client, for renew
+	lender    *link   // the carrier, where its reader may work on messages itself
 
 	joins  pace // of the client, by Receive alone, as are
 	pushes pace

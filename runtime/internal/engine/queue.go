@@ -21,13 +21,6 @@ const (
 	Volatile
 )
 
-// outFrame is one WebSocket frame, ready to be written.
-type outFrame struct {
-	data     []byte // shared with other queues: never changed. nil once it has been dropped or replaced
-	delivery Delivery
-	key      string // of Latest
-}
-
 // writeChunk is how much goes out in one write: what waits is joined up to that many bytes.
 const writeChunk = 32 << 10
 
@@ -44,20 +37,17 @@ type queue struct {
 	carrier Carrier
 	limit   int // bytes
 
-	mu      sync.Mutex // guards what follows; held for memory work only
-	frames  []outFrame // frames[head:] wait, but for those that have been dropped
-	head    int
-	holes   int               // of frames[head:], those that have been dropped
-	first   uint64            // how many frames have been taken out before frames[0]
-	latest  map[string]uint64 // where the Latest frame of a key waits, counted like first
-	lossy   int               // volatile frames that wait
-	bytes   int               // that wait or are being written
-	writing bool              // the carrier has been told, and has not taken everything out since
-	closing []byte            // the close frame that is in, or was taken out
-	dead    bool              // the network failed, or was given up
-	over    atomic.Bool       // closing or dead, for whoever does not need the lock
-	drained chan struct{}     // closed when everything has been taken out, made by wait
-	left    chan struct{}     // closed when something has been delivered, made by awaitRoom
+	mu      sync.Mutex  // guards what follows; held for memory work only
+	bytes   int         // that wait or are being written
+	writing bool        // the carrier has been told, and has not taken everything out since
+	dead    bool        // the network failed, or was given up
+	over    atomic.Bool // closing or dead, for whoever does not need the lock
+	only    []byte      // the frame that waits, where it is one that may not be dropped
+	more    *backlog    // what waits else; nil while nothing does
+	closing []byte      // the close frame that is in, or was taken out
+
+	left    chan struct{} // closed when something has been delivered, made by awaitRoom
+	drained chan struct{} // closed when everything has been taken out, made by wait
 
 	dropped func(Delivery) // told of each frame that is not delivered; nil is nobody
 }
@@ -117,7 +107,7 @@ func (q *queue) uncork() {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.head < len(q.frames) {
+	if q.only != nil || q.more != nil {
 		q.carrier.Ready()
 	} else {
 		q.emptied()
@@ -139,19 +129,7 @@ func (q *queue) putLocked(data []byte, delivery Delivery, key string) bool {
 		q.closeLocked(closeFrame(closeTryAgain, slowConsumer), true)
 		return false
 	}
-	switch delivery {
-	case Latest:
-		if q.latest == nil {
-			q.latest = make(map[string]uint64)
-		}
-		q.latest[key] = q.first + uint64(len(q.frames))
-	case Volatile:
-		q.lossy++
-	}
 	q.append(outFrame{data, delivery, key})
-	if q.holes > maxHoles && 2*q.holes > len(q.frames)-q.head {
-		q.squeeze()
-	}
 	return true
 }
 
@@ -161,20 +139,27 @@ func (q *queue) fits(n int) bool { return q.bytes+n <= q.limit || n > q.limit &&
 
 // replace drops the Latest frame of key that still waits.
 func (q *queue) replace(key string) {
-	if at, ok := q.latest[key]; ok {
-		q.drop(int(at - q.first))
+	if q.more == nil {
+		return
+	}
+	if i, ok := q.more.at(key); ok {
+		q.drop(i)
 	}
 }
 
-// drop forgets a frame that waits.
+// drop forgets a frame of the backlog, if it still waits.
 func (q *queue) drop(i int) {
-	if f := q.frames[i]; len(f.data) > 0 {
-		q.bytes -= len(f.data)
-		if f.data[0]&controlBit == 0 {
-			q.noteDropped(f.delivery)
-		}
-		q.take(i)
-		q.holes++
+	if f := q.more.take(i); f.data != nil {
+		q.more.holes++
+		q.forget(f)
+	}
+}
+
+// forget counts out a frame that is not delivered.
+func (q *queue) forget(f outFrame) {
+	q.bytes -= len(f.data)
+	if f.data[0]&controlBit == 0 {
+		q.noteDropped(f.delivery)
 	}
 }
 
@@ -184,22 +169,13 @@ func (q *queue) noteDropped(delivery Delivery) {
 	}
 }
 
-// take takes a frame out.
-func (q *queue) take(i int) {
-	f := &q.frames[i]
-	switch f.delivery {
-	case Latest:
-		delete(q.latest, f.key)
-	case Volatile:
-		q.lossy--
-	}
-	*f = outFrame{}
-}
-
 // evict drops waiting volatile frames, oldest first, until n bytes fit.
 func (q *queue) evict(n int) bool {
-	for i := q.head; q.lossy > 0 && i < len(q.frames); i++ {
-		if q.frames[i].delivery == Volatile && q.frames[i].data != nil {
+	if q.more == nil {
+		return false
+	}
+	for i := q.more.head; q.more.lossy > 0; i++ {
+		if q.more.frames[i].delivery == Volatile {
 			if q.drop(i); q.fits(n) {
 				return true
 			}
@@ -210,18 +186,19 @@ func (q *queue) evict(n int) bool {
 
 func (q *queue) append(f outFrame) {
 	q.bytes += len(f.data)
-	switch cap(q.frames) {
-	case 0:
-		q.frames = few.Get().(*[fewFrames]outFrame)[:0]
-	case fewFrames:
-		if len(q.frames) == fewFrames {
-			small := q.frames
-			q.frames = append(bursts.Get().(*[burstFrames]outFrame)[:0], small...)
-			clear(small)
-			few.Put((*[fewFrames]outFrame)(small))
+	switch {
+	case q.more != nil:
+		q.more.add(f)
+	case q.only == nil && f.delivery == Stream:
+		q.only = f.data
+	default:
+		q.more = backlogs.Get().(*backlog)
+		if q.only != nil {
+			q.more.add(outFrame{data: q.only})
+			q.only = nil
 		}
+		q.more.add(f)
 	}
-	q.frames = append(q.frames, f)
 	if !q.writing {
 		q.writing = true
 		q.carrier.Ready()
@@ -302,8 +279,8 @@ func (q *queue) closeLocked(frame []byte, discard bool) {
 	q.closing = frame
 	q.over.Store(true)
 	if discard {
-		for i := q.head; i < len(q.frames); i++ {
-			q.drop(i)
+		for f := q.pop(); f.data != nil; f = q.pop() {
+			q.forget(f)
 		}
 	}
 	q.append(outFrame{data: frame})
@@ -357,19 +334,12 @@ func (q *queue) wait() {
 func (q *queue) takeAll() (frames []Frame, n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for ; !q.dead && q.head < len(q.frames); q.head++ {
-		frame := q.frames[q.head].data
-		if frame == nil {
-			q.holes--
-			continue
-		}
-		n += len(frame)
-		q.take(q.head)
-		if op := frame[0] & 0x0f; op != opClose {
-			frames = append(frames, Frame{framePayload(frame), op == opBinary})
+	for f := q.pop(); f.data != nil; f = q.pop() {
+		n += len(f.data)
+		if op := f.data[0] & 0x0f; op != opClose {
+			frames = append(frames, Frame{framePayload(f.data), op == opBinary})
 		}
 	}
-	q.compact()
 	q.emptied()
 	return frames, n
 }
@@ -385,17 +355,27 @@ func (q *queue) release(n int) {
 func (q *queue) pending() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	waiting := len(q.frames) - q.head - q.holes
+	waiting := q.waiting()
 	if q.closing != nil {
 		waiting--
 	}
 	return waiting > 0
 }
 
+// waiting is how many frames wait. It needs q.mu.
+func (q *queue) waiting() int {
+	switch {
+	case q.more != nil:
+		return q.more.len()
+	case q.only != nil:
+		return 1
+	}
+	return 0
+}
+
 // emptied notes that nothing waits any more.
 func (q *queue) emptied() {
 	q.writing = false
-	q.latest = nil
 	if q.drained != nil {
 		close(q.drained)
 		q.drained = nil
@@ -408,87 +388,45 @@ func (q *queue) next(written int) (data []byte, chunk *[]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.sent(written)
-	for ; !q.dead && q.head < len(q.frames); q.head++ {
-		frame := q.frames[q.head].data
-		switch {
-		case frame == nil:
-			q.holes--
-			continue
-		case data == nil:
-			data = frame
-		case len(data)+len(frame) > writeChunk:
-			q.compact()
-			return data, chunk
-		case chunk == nil:
-			chunk = chunks.Get().(*[]byte)
-			data = append(append((*chunk)[:0], data...), frame...)
-		default:
-			data = append(data, frame...)
+	switch {
+	case q.dead:
+		q.empty()
+	case q.only != nil:
+		data, q.only = q.only, nil
+	case q.more != nil:
+		if data, chunk = q.more.join(); q.more.len() == 0 {
+			q.empty()
 		}
-		q.take(q.head)
 	}
-	q.compact()
-	if data != nil {
-		return data, chunk
+	if data == nil {
+		q.emptied()
 	}
-	q.emptied()
-	return nil, nil
+	return data, chunk
 }
 
-// How many frames a queue has room for at first, and once it has more to hold: in memory that all queues share, because
-// most of them are empty most of the time.
-const (
-	fewFrames   = 2
-	burstFrames = 128
-)
-
-var (
-	few    = sync.Pool{New: func() any { return new([fewFrames]outFrame) }}
-	bursts = sync.Pool{New: func() any { return new([burstFrames]outFrame) }}
-)
-
-// maxHoles is how many frames that have been dropped a queue may keep in its index anyway.
-const maxHoles = 64
-
-// squeeze takes the holes out, so that dropping frames while the writer is held up costs no memory.
-func (q *queue) squeeze() {
-	n := 0
-	for _, f := range q.frames[q.head:] {
-		if f.data == nil {
-			continue
+// pop takes out the oldest frame, one without data where there is none.
+func (q *queue) pop() (f outFrame) {
+	switch {
+	case q.dead:
+		q.empty()
+	case q.only != nil:
+		f.data, q.only = q.only, nil
+	case q.more != nil:
+		if f = q.more.pop(); q.more.len() == 0 {
+			q.empty()
 		}
-		if f.delivery == Latest {
-			q.latest[f.key] = q.first + uint64(n)
-		}
-		q.frames[n] = f
-		n++
 	}
-	clear(q.frames[n:])
-	q.frames, q.head, q.holes = q.frames[:n], 0, 0
+	return f
 }
 
-// compact gives back the room of frames that are gone.
-func (q *queue) compact() {
+// empty forgets what waits.
+func (q *queue) empty() {
+	q.only = nil
+	if q.more != nil {
+		q.more.giveBack()
+		q.more = nil
+	}
 	if q.dead {
-		q.frames, q.head, q.holes, q.bytes = nil, 0, 0, 0
-		return
+		q.bytes = 0
 	}
-	if q.head*2 < len(q.frames) {
-		return
-	}
-	q.first += uint64(q.head)
-	n := copy(q.frames, q.frames[q.head:])
-	clear(q.frames[n:])
-	q.frames = q.frames[:n]
-	q.head = 0
-	if n > 0 {
-		return
-	}
-	switch cap(q.frames) { // all of it is clear
-	case fewFrames:
-		few.Put((*[fewFrames]outFrame)(q.frames[:fewFrames]))
-	case burstFrames:
-		bursts.Put((*[burstFrames]outFrame)(q.frames[:burstFrames]))
-	}
-	q.frames = nil
 }

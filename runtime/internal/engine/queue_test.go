@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,12 +54,14 @@ func (c *heldConn) open(q *queue) string {
 func TestWhatIsReplacedOrDroppedCostsNoMemory(t *testing.T) {
 	t.Parallel()
 	q, conn := newHeld(1000)
+	q.put([]byte("first"), Stream, "") // the writer is held up with it
+	<-conn.begun
 	for i := range 100_000 {
 		q.put([]byte("latest"), Latest, fmt.Sprint(i%3))
 		q.put([]byte("volatile"), Volatile, "")
 	}
 	q.mu.Lock()
-	frames, latest := cap(q.frames), len(q.latest)
+	frames, latest := cap(q.more.frames), len(q.more.latest)
 	q.mu.Unlock()
 	if frames > 2000 || latest > 3 {
 		t.Errorf("room for %d frames and %d keys", frames, latest)
@@ -102,10 +105,85 @@ func TestQueueAgainstAModel(t *testing.T) {
 		if len(conn.writes) > 2 {
 			t.Fatalf("%d writes, want what waited in one", len(conn.writes))
 		}
-		if q.bytes != 0 || q.holes != 0 || q.lossy != 0 || q.latest != nil {
-			t.Fatalf("left over: %d bytes, %d holes, %d volatile, %d keys", q.bytes, q.holes, q.lossy, len(q.latest))
+		if q.bytes != 0 || q.only != nil || q.more != nil {
+			t.Fatalf("left over: %d bytes, %q, %v", q.bytes, q.only, q.more)
 		}
 	}
+}
+
+// nobody carries a queue that is taken from by hand.
+type nobody struct{}
+
+func (nobody) Ready()   {}
+func (nobody) Closing() {}
+func (nobody) Cut()     {}
+
+// TestFullQueueAgainstAModel puts frames of all deliveries into a small queue, takes some out now and then, as many as one
+// write has room for, and compares each write with what a simple list would make of it.
+func TestFullQueueAgainstAModel(t *testing.T) {
+	t.Parallel()
+	const limit = 3 * writeChunk
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 100 {
+		q := &queue{carrier: nobody{}, limit: limit}
+		var model []outFrame
+		bytes, written := 0, 0 // that wait, and that are being written
+		fits := func(n int) bool { return written+bytes+n <= limit }
+		drop := func(which func(f outFrame) bool) bool {
+			i := slices.IndexFunc(model, which)
+			if i >= 0 {
+				bytes -= len(model[i].data)
+				model = slices.Delete(model, i, i+1)
+			}
+			return i >= 0
+		}
+		for i := range rng.IntN(300) {
+			if rng.IntN(5) == 0 {
+				var want []byte
+				n := 0
+				for n < len(model) && (n == 0 || len(want)+len(model[n].data) <= writeChunk) {
+					want = append(want, model[n].data...)
+					n++
+				}
+				model = slices.Delete(model, 0, n)
+				got, _ := q.next(written)
+				if string(got) != string(want) {
+					t.Fatalf("%d bytes are written, %.20q, want %d, %.20q", len(got), got, len(want), want)
+				}
+				written, bytes = len(want), bytes-len(want)
+				continue
+			}
+			f := outFrame{data: bytesOf(i, 1+rng.IntN(writeChunk/4)), delivery: Delivery(rng.IntN(3))}
+			if f.delivery == Latest {
+				f.key = fmt.Sprint(rng.IntN(4))
+				drop(func(g outFrame) bool { return g.key == f.key && g.delivery == Latest })
+			}
+			for !fits(len(f.data)) && drop(func(g outFrame) bool { return g.delivery == Volatile }) {
+			}
+			taken := fits(len(f.data))
+			if got, want := q.put(f.data, f.delivery, f.key), taken || f.delivery == Volatile; got != want {
+				t.Fatalf("put of a frame of delivery %d returns %v", f.delivery, got)
+			}
+			switch {
+			case taken:
+				model = append(model, f)
+				bytes += len(f.data)
+			case f.delivery != Volatile: // it is closed
+				model, bytes = nil, 0
+			}
+			if q.closing != nil {
+				break
+			}
+			if frames, waiting := q.size(); frames != len(model) || waiting != written+bytes {
+				t.Fatalf("%d frames of %d bytes wait, want %d of %d", frames, waiting, len(model), written+bytes)
+			}
+		}
+	}
+}
+
+// bytesOf is n bytes that begin with a number.
+func bytesOf(i, n int) []byte {
+	return fmt.Appendf(make([]byte, 0, n+8), "<%d>%s", i, strings.Repeat("x", n))
 }
 
 // TestNothingFollowsACloseFrame holds that what is queued before it goes out and what comes after it does not.

@@ -80,5 +80,5 @@ func (r *registry) size() (n int) {
 func (q *queue) size() (frames, bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.frames) - q.head - q.holes, q.bytes
+	return q.waiting(), q.bytes
 }
