@@ -12,28 +12,22 @@ type clock struct {
 	now func() time.Duration
 
 	mu      sync.Mutex // guards what follows
-	hands   hands
+	hands   hands      // all links, the first that is due first
 	timer   *time.Timer
 	set     time.Duration // when the timer goes off, while it runs
 	running bool          // the timer, or ring
-}
-
-// hand is when a link is due.
-type hand struct {
-	link *link
-	due  time.Duration
 }
 
 // put has l looked after at a time, unless it has been forgotten. The first time makes it known.
 func (c *clock) put(l *link, due time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	l.due = due
 	switch {
 	case l.hand >= 0:
-		c.hands[l.hand].due = due
 		heap.Fix(&c.hands, int(l.hand))
 	case l.hand == newHand:
-		heap.Push(&c.hands, hand{l, due})
+		heap.Push(&c.hands, l)
 	}
 	c.wind()
 }
@@ -77,7 +71,7 @@ func (c *clock) first() *link {
 	defer c.mu.Unlock()
 	if len(c.hands) > 0 && c.hands[0].due <= c.now() {
 		c.set = 0 // ring goes on
-		return c.hands[0].link
+		return c.hands[0]
 	}
 	c.running = false
 	c.wind()
@@ -91,7 +85,7 @@ const (
 )
 
 // hands is a heap.
-type hands []hand
+type hands []*link
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.
 
@@ -100,19 +94,19 @@ func (h hands) Less(i, j int) bool { return h[i].due < h[j].due }
 
 func (h hands) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].link.hand, h[j].link.hand = int32(i), int32(j)
+	h[i].hand, h[j].hand = int32(i), int32(j)
 }
 
 func (h *hands) Push(x any) {
-	added := x.(hand) //nolint:forcetypeassert // put pushes nothing else
-	added.link.hand = int32(len(*h))
-	*h = append(*h, added)
+	l := x.(*link) //nolint:forcetypeassert // put pushes nothing else
+	l.hand = int32(len(*h))
+	*h = append(*h, l)
 }
 
 func (h *hands) Pop() any {
 	last := len(*h) - 1
-	popped := (*h)[last]
-	(*h)[last] = hand{}
+	l := (*h)[last]
+	(*h)[last] = nil
 	*h = (*h)[:last]
-	return popped
+	return l
 }

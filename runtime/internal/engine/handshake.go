@@ -45,7 +45,7 @@ func (l *link) writeAnswer(answer []byte) error {
 func appendAnswer(b *bytes.Buffer, key, subprotocol string, others http.Header) {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
 	b.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ")
-	b.WriteString(base64.StdEncoding.EncodeToString(sum[:]))
+	b.Write(base64.StdEncoding.AppendEncode(b.AvailableBuffer(), sum[:]))
 	if subprotocol != "" { // one of ours
 		b.WriteString("\r\nSec-WebSocket-Protocol: ")
 		b.WriteString(subprotocol)

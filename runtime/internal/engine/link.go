@@ -38,7 +38,9 @@ type link struct {
 	closing bool          // the write deadline is that of closing; guarded by the queue's lock
 
 	lastSeen atomic.Int64 // when a frame was last received, counted from Server.started
-	hand     int32        // where the clock has it; guarded by the clock's lock
+
+	due  time.Duration // when the clock is to look after it; guarded by the clock's lock, like
+	hand int32         // where the clock has it
 }
 
 // Ready implements Carrier: a flusher, or a goroutine of the link's own where there can be none, hands what is pending to

@@ -20,6 +20,12 @@ type poller struct {
 	free  []int32 // of slots
 	used  int
 	done  sync.WaitGroup // of the goroutine
+
+	// Of the call of watch that is under way: kept, because the kernel's door takes them on the heap.
+	op     int
+	event  syscall.EpollEvent
+	failed error
+	ctl    func(fd uintptr)
 }
 
 // slot is a link that the poller knows. What the kernel calls it by has the slot's turn in it, so that an event for a
@@ -43,14 +49,16 @@ func (p *poller) watch(l *link) error {
 		op = syscall.EPOLL_CTL_ADD
 		p.place(l)
 	}
-	event := syscall.EpollEvent{
+	p.op, p.event = op, syscall.EpollEvent{
 		Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollOneShot,
 		Fd:     l.slot,
 		Pad:    p.slots[l.slot].turn,
 	}
-	var failed error
-	err := l.direct.conn.Control(func(fd uintptr) { failed = syscall.EpollCtl(p.fd, op, int(fd), &event) })
-	if err = errors.Join(err, failed); err != nil && op == syscall.EPOLL_CTL_ADD {
+	err := l.direct.conn.Control(p.ctl)
+	if err == nil {
+		err = p.failed
+	}
+	if err != nil && op == syscall.EPOLL_CTL_ADD {
 		p.remove(l)
 	}
 	return err
@@ -75,6 +83,7 @@ func (p *poller) open() error {
 		p.epoll = nil
 		return err
 	}
+	p.ctl = func(fd uintptr) { p.failed = syscall.EpollCtl(p.fd, p.op, int(fd), &p.event) }
 	p.done.Add(1)
 	go p.run(raw)
 	return nil

@@ -99,6 +99,8 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	return nil
 }
 
+const badKey = "Sec-WebSocket-Key must be 16 bytes in base64"
+
 // upgradeProblem says what keeps the request from being a WebSocket upgrade, "" where nothing does. It spells headers as
 // net/http keeps them, which spares their translation.
 func upgradeProblem(r *http.Request) string {
@@ -114,8 +116,11 @@ func upgradeProblem(r *http.Request) string {
 	if len(keys) != 1 {
 		return "one Sec-WebSocket-Key is needed"
 	}
-	if key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0])); err != nil || len(key) != 16 {
-		return "Sec-WebSocket-Key must be 16 bytes in base64"
+	var key [18]byte // as long as 24 digits may be
+	if text := strings.TrimSpace(keys[0]); len(text) != 24 {
+		return badKey
+	} else if n, err := base64.StdEncoding.Decode(key[:], []byte(text)); err != nil || n != 16 {
+		return badKey
 	}
 	return ""
 }
