@@ -1,4 +1,4 @@
-// Package layout_test holds the packages to the direction of their imports.
+// Package layout_test holds the packages to the direction of their imports, and documents to what they link to.
 package layout_test
 
 import (
