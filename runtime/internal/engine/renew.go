@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"strings"
 
 	"github.com/chgen/chgen/runtime/codec"
 	"github.com/chgen/chgen/runtime/observe"
@@ -20,7 +23,8 @@ const anotherID = "the connection has another id"
 
 // origin is the request that a connection was opened with, as far as the connect hook may want to see it again.
 type origin struct {
-	request *http.Request
+	request *http.Request     // without its header
+	header  string            // as on the wire, where it is less than half of what it is as a map
 	params  map[string]string // of the mount's path
 }
 
@@ -30,9 +34,18 @@ func (o opening) prepare(r *http.Request) {
 		r.SetPathValue(name, value)
 	}
 	if c := o.conn; c.generated && c.srv.connect != nil {
-		c.origin = &origin{r.Clone(withoutCancel(r.Context())), o.params}
-		c.origin.request.Body = http.NoBody // which ends with the request
+		c.origin = newOrigin(r, o.params)
 	}
+}
+
+func newOrigin(r *http.Request, params map[string]string) *origin {
+	var header strings.Builder
+	_ = r.Header.Write(&header) // a Builder takes everything
+	kept := r.WithContext(withoutCancel(r.Context()))
+	kept.Header = nil
+	kept.Body = http.NoBody           // the body ends with the request
+	kept = kept.Clone(kept.Context()) // the request is the hook's, to do with as it likes
+	return &origin{kept, header.String() + "\r\n", params}
 }
 
 // again is the request with other connect params in its query.
@@ -41,6 +54,8 @@ func (o *origin) again(ctx context.Context, query url.Values) *http.Request {
 		query.Set(name, value)
 	}
 	r := o.request.Clone(ctx)
+	header, _ := textproto.NewReader(bufio.NewReader(strings.NewReader(o.header))).ReadMIMEHeader() // what has been written can be read
+	r.Header = http.Header(header)
 	r.URL.RawQuery = query.Encode()
 	r.RequestURI = r.URL.RequestURI()
 	return r
