@@ -35,11 +35,12 @@ func Unmarshal(data []byte, v Unmarshaler) error {
 // reset makes d ready for the next value. It drops buffers that have grown large; what the names in the others point
 // to is let go with the pool's next two collections.
 func (d *Decoder) reset() {
-	clean := Decoder{names: d.names[:0], scratch: d.scratch[:0], types: d.types[:0]}
-	if cap(clean.names) > maxNames || cap(clean.scratch) > 64<<10 || cap(clean.types) > 1024 {
-		clean = Decoder{}
+	if cap(d.names) > maxNames || cap(d.scratch) > 64<<10 || cap(d.types) > 1024 {
+		*d = Decoder{}
+		return
 	}
-	*d = clean
+	d.data, d.pos, d.start, d.depth, d.err, d.ahead = nil, 0, 0, 0, nil, 0
+	d.names, d.scratch, d.types = d.names[:0], d.scratch[:0], d.types[:0]
 }
 
 // end refuses what follows the value.

@@ -18,7 +18,7 @@ import (
 type Call struct {
 	m       *Membership
 	work    *messageContext // that it is worked on with, in memory of its own: handlers may keep it
-	memory  *[]byte         // of frames that ref and payload are in; goes back with the call
+	memory  *[]byte         // of inboxes that ref and payload are in; goes back with the call
 	event   string
 	ref     wire.Ref
 	payload []byte
@@ -26,11 +26,16 @@ type Call struct {
 	began   time.Duration // when work on it began, counted from Server.started; 0 where nobody has looked at the clock
 	watch   *watch        // where there is an observer
 
+	working bool  // its membership's lock guards this, and its neighbours in the list of calls that are worked on
+	older   *Call //
+	newer   *Call //
+
 	position string // of a generated client's join: where it last saw the topic's history
 	recovery []byte // of the reply to a join on a channel with history
 
+	out            wire.Message // the reply
 	response       []byte
-	scratch        *[]byte // the memory of response, where it is borrowed
+	scratch        *[]byte // memory for response, which stays with the call
 	responseBinary bool
 	binary         bool
 	join           bool
@@ -65,9 +70,9 @@ func (c *Call) ownMemory() {
 // giveBack ends the life of a call that nobody else has any more.
 func (c *Call) giveBack() {
 	if c.memory != nil {
-		frames.Put(c.memory)
+		inboxes.Put(c.memory)
 	}
-	*c = Call{}
+	*c = Call{scratch: c.scratch}
 	calls.Put(c)
 }
 
@@ -145,30 +150,21 @@ func (c *Call) Reply(v codec.Marshaler) (err error) {
 		c.scratch = payloads.Get().(*[]byte)
 	}
 	c.response, err = v.AppendJSON((*c.scratch)[:0])
+	if n := cap(c.response); n > cap(*c.scratch) && n <= maxScratch {
+		*c.scratch = c.response
+	}
 	return err
-}
-
-// returnScratch gives back the memory of a response that has been sent.
-func (c *Call) returnScratch() {
-	if c.scratch == nil {
-		return
-	}
-	if cap(c.response) <= maxScratch {
-		*c.scratch = c.response[:0]
-	}
-	payloads.Put(c.scratch)
-	c.scratch, c.response = nil, nil
 }
 
 // ReplyJSON sets the response to any JSON value.
 func (c *Call) ReplyJSON(v json.RawMessage) error {
-	c.response, c.responseBinary, c.scratch = v, false, nil
+	c.response, c.responseBinary = v, false
 	return codec.Valid(v)
 }
 
 // ReplyBytes sets a binary response.
 func (c *Call) ReplyBytes(v []byte) error {
-	c.response, c.responseBinary, c.scratch = v, true, nil
+	c.response, c.responseBinary = v, true
 	return nil
 }
 
@@ -228,14 +224,14 @@ func (c *Call) answer(status string, response []byte, binary bool) {
 
 // send sends the reply; the sender has the claim.
 func (c *Call) send(status string, response []byte, binary bool) {
-	send := c.m.conn.sendHere
+	c.fillReply(&c.out, status, response, binary)
+	var err error
 	if c.join {
-		send = c.m.conn.send // the hub's lock is held
+		err = c.m.conn.send(&c.out) // the hub's lock is held
+	} else {
+		err = c.m.conn.sendHere(&c.out)
 	}
-	msg := messages.Get().(*wire.Message)
-	defer returnMessage(msg)
-	c.fillReply(msg, status, response, binary)
-	if err := send(msg); err != nil {
+	if err != nil {
 		c.m.log().ErrorContext(c.traced(), "the reply cannot be sent", c.m.attrs("event", c.event, "err", err)...)
 		status, response = wire.StatusError, internalError
 		c.m.conn.reply(c.reply(status, response, false))

@@ -32,7 +32,7 @@ type Conn struct {
 	joins  pace // of the client, by Receive alone, as are
 	pushes pace
 	frame  int           // bytes of the message at hand
-	memory *[]byte       // of frames that it is in, where a call may have that
+	memory *[]byte       // of inboxes that it is in, where that goes back; nil for who keeps a part of it
 	came   time.Duration // when it came, counted from Server.started
 
 	held atomic.Int64 // bytes of pushes that wait for their handlers, or are worked on

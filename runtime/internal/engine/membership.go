@@ -85,8 +85,9 @@ type Membership struct {
 	reason   Reason        // set with ending
 	deferred []func()      // what Join sends and tracks
 	calls    []*Call       // concurrent events that are worked on
-	working  []*Call       // all calls that are worked on, oldest first
-	deadline *time.Timer   // looks after working; runs while there may be something in it
+	oldest   *Call         // of all calls that are worked on, which are a list
+	newest   *Call         //
+	deadline *time.Timer   // looks after them; runs while there may be some
 	over     bool          // nothing of it runs any more
 	awaited  chan struct{} // closed with over; made by whenOver
 }

@@ -2,27 +2,34 @@ package engine
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
 
 // messageContext is the context that one message is worked on with: it ends with the membership, at its deadline, or
 // when the work is done, and has the values that the connect hook has given last. Most handlers never ask for its Done:
-// what that costs, a timer above all, comes to be when they do.
+// what that costs, a timer above all, comes to be when they do. It is small, for each message has one in memory of its own,
+// which a handler may keep.
 type messageContext struct {
-	membership context.Context
-	values     context.Context // newer than the membership's, or nil
-	deadline   time.Time
+	m        *Membership
+	values   *context.Context // newer than the membership's, or nil
+	deadline time.Duration    // counted from Server.started
 
-	mu     sync.Mutex // guards what follows
-	real   context.Context
-	cancel context.CancelFunc // of real
-	err    error              // once the work is done, or Err has said so
+	mu   sync.Mutex   // guards what follows
+	real *realContext // nil until it is needed
+	err  error        // once the work is done, or Err has said so
+}
+
+// realContext is a context of package context.
+type realContext struct {
+	context.Context
+	cancel context.CancelFunc
 }
 
 // Deadline implements context.Context.
-func (c *messageContext) Deadline() (time.Time, bool) { return c.deadline, true }
+func (c *messageContext) Deadline() (time.Time, bool) {
+	return c.m.conn.srv.started.Add(c.deadline), true
+}
 
 // Done implements context.Context.
 func (c *messageContext) Done() <-chan struct{} {
@@ -36,18 +43,20 @@ func (c *messageContext) Done() <-chan struct{} {
 
 // makeReal makes the context of package context that this one then stands for. It needs mu.
 func (c *messageContext) makeReal() {
+	deadline, _ := c.Deadline()
 	if c.values == nil {
-		c.real, c.cancel = context.WithDeadline(c.membership, c.deadline)
+		ctx, cancel := context.WithDeadline(&c.m.life, deadline)
+		c.real = &realContext{ctx, cancel}
 	} else {
-		ctx, cancel := context.WithDeadline(c.values, c.deadline)
-		stop := context.AfterFunc(c.membership, cancel)
-		c.real, c.cancel = ctx, func() {
+		ctx, cancel := context.WithDeadline(*c.values, deadline)
+		stop := context.AfterFunc(&c.m.life, cancel)
+		c.real = &realContext{ctx, func() {
 			stop()
 			cancel()
-		}
+		}}
 	}
 	if c.err != nil {
-		c.cancel()
+		c.real.cancel()
 	}
 }
 
@@ -74,10 +83,10 @@ func (c *messageContext) Err() error {
 
 // state is what Err says of a context that is not real while the work goes on.
 func (c *messageContext) state() error {
-	if err := c.membership.Err(); err != nil {
+	if err := c.m.life.Err(); err != nil {
 		return err
 	}
-	if !time.Now().Before(c.deadline) {
+	if c.m.conn.srv.uptime() >= c.deadline {
 		return context.DeadlineExceeded
 	}
 	return nil
@@ -86,16 +95,16 @@ func (c *messageContext) state() error {
 // Value implements context.Context. It finds the real context for package context, whose contexts then hang on it.
 func (c *messageContext) Value(key any) any {
 	c.mu.Lock()
-	from := c.real
+	made := c.real
 	c.mu.Unlock()
 	switch {
-	case from != nil:
+	case made != nil:
+		return made.Value(key)
 	case c.values != nil:
-		from = c.values
+		return (*c.values).Value(key)
 	default:
-		from = c.membership
+		return c.m.life.Value(key)
 	}
-	return from.Value(key)
 }
 
 // end ends the context: the work is done.
@@ -104,10 +113,10 @@ func (c *messageContext) end() {
 	if c.err == nil {
 		c.err = context.Canceled
 	}
-	cancel := c.cancel
+	made := c.real
 	c.mu.Unlock()
-	if cancel != nil {
-		cancel()
+	if made != nil {
+		made.cancel()
 	}
 }
 
@@ -131,10 +140,9 @@ func (m *Membership) beginWork() (ctx context.Context, end func()) {
 
 // newWork returns the context of a message that is worked on from now on.
 func (m *Membership) newWork(now time.Duration) *messageContext {
-	s := m.conn.srv
-	work := &messageContext{membership: &m.life, deadline: s.started.Add(now + s.limits.HandlerTimeout)}
+	work := &messageContext{m: m, deadline: now + m.conn.srv.limits.HandlerTimeout}
 	if values := m.conn.values.Load(); values != m.life.values {
-		work.values = *values
+		work.values = values
 	}
 	return work
 }
@@ -152,7 +160,13 @@ func (c *Call) done() (inTime bool) {
 func (m *Membership) watchCall(call *Call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.working = append(m.working, call)
+	call.working, call.older = true, m.newest
+	if call.older == nil {
+		m.oldest = call
+	} else {
+		call.older.newer = call
+	}
+	m.newest = call
 	if m.deadline == nil {
 		m.deadline = time.AfterFunc(m.conn.srv.limits.HandlerTimeout, m.checkDeadline)
 	}
@@ -162,24 +176,39 @@ func (m *Membership) watchCall(call *Call) {
 func (m *Membership) unwatchCall(call *Call) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i := slices.Index(m.working, call)
-	if i >= 0 {
-		m.working = slices.Delete(m.working, i, i+1)
+	if !call.working {
+		return false
 	}
-	return i >= 0
+	m.unlink(call)
+	return true
+}
+
+// unlink takes call out of the list. It needs m.mu.
+func (m *Membership) unlink(call *Call) {
+	if call.older == nil {
+		m.oldest = call.newer
+	} else {
+		call.older.newer = call.newer
+	}
+	if call.newer == nil {
+		m.newest = call.older
+	} else {
+		call.newer.older = call.older
+	}
+	call.working, call.older, call.newer = false, nil, nil
 }
 
 // checkDeadline expires the calls whose deadline has passed, and looks again when that of the next does.
 func (m *Membership) checkDeadline() {
 	var late []*Call
-	now := time.Now()
+	now := m.conn.srv.uptime()
 	m.mu.Lock()
-	for len(m.working) > 0 && !now.Before(m.working[0].work.deadline) {
-		late = append(late, m.working[0])
-		m.working = slices.Delete(m.working, 0, 1)
+	for m.oldest != nil && m.oldest.work.deadline <= now {
+		late = append(late, m.oldest)
+		m.unlink(m.oldest)
 	}
-	if len(m.working) > 0 {
-		m.deadline.Reset(m.working[0].work.deadline.Sub(now))
+	if m.oldest != nil {
+		m.deadline.Reset(m.oldest.work.deadline - now)
 	} else {
 		m.deadline = nil
 	}
@@ -193,7 +222,7 @@ func (m *Membership) checkDeadline() {
 func (m *Membership) stopWatching() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.deadline != nil && len(m.working) == 0 && m.deadline.Stop() {
+	if m.deadline != nil && m.oldest == nil && m.deadline.Stop() {
 		m.deadline = nil
 	}
 }

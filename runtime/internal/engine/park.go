@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -31,6 +30,7 @@ type reading struct {
 	fetch func(fd uintptr) bool // reads ahead; for the reader alone, like its outcome
 	n     int
 	err   error
+	again bool  // there was nothing to read, yet
 	gaps  int32 // short ones between the latest messages; for the reader alone
 	stays bool  // fetch is to wait
 	fresh bool  // nothing has been received yet
@@ -54,14 +54,14 @@ func (l *link) prepareReading() {
 	}
 	l.fetch = func(fd uintptr) bool {
 		memory := inboxes.Get().(*[]byte)
-		l.n, l.err = readNow(fd, *memory)
+		l.n, l.again, l.err = readNow(fd, *memory)
 		if l.n > 0 {
 			l.inbox, l.memory = (*memory)[:l.n], memory
 			l.empty = l.n < len(*memory)
 			return true
 		}
 		inboxes.Put(memory)
-		return !l.stays || !errors.Is(l.err, syscall.EAGAIN) // else it is called again when there is something
+		return !l.stays || !l.again // else it is called again when there is something
 	}
 }
 
@@ -89,11 +89,11 @@ func (l *link) awaitMessage() bool {
 	}
 	for {
 		err := l.direct.conn.Read(l.fetch)
-		if err == nil && l.err != nil {
+		if err == nil {
 			err = l.err
 		}
 		switch {
-		case errors.Is(err, syscall.EAGAIN):
+		case err == nil && l.again:
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			_ = l.SetReadDeadline(time.Time{})
 			l.gaps, l.fresh = 0, false

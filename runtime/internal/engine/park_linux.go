@@ -165,12 +165,18 @@ func (p *poller) linksOf(events []syscall.EpollEvent, links []*link) []*link {
 // wait returns when the goroutine has ended.
 func (p *poller) wait() { p.done.Wait() }
 
-// readNow reads what there is. fd does not block.
-func readNow(fd uintptr, p []byte) (int, error) {
+// readNow reads what there is; again says that this is nothing for now. fd does not block.
+func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
 		n, err := syscall.Read(int(fd), p)
-		if !errors.Is(err, syscall.EINTR) {
-			return max(n, 0), err
+		switch err {
+		case nil:
+			return n, false, nil
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return 0, true, nil
+		default:
+			return 0, false, err
 		}
 	}
 }

@@ -15,4 +15,4 @@ func (*poller) forget(*link) {}
 
 func (*poller) wait() {}
 
-func readNow(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+func readNow(uintptr, []byte) (n int, again bool, err error) { return 0, false, errors.ErrUnsupported }

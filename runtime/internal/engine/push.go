@@ -45,7 +45,6 @@ func (m *Membership) handle(ctx context.Context, event *Event, call *Call) (err 
 func (m *Membership) answerWith(call *Call, event *Event, err error) {
 	if err == nil {
 		call.answer(wire.StatusOK, call.response, call.responseBinary)
-		call.returnScratch()
 		return
 	}
 	call.answer(wire.StatusError, call.failure(err, event.Errors), false)

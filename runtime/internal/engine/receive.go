@@ -20,7 +20,7 @@ var (
 	channelCrash    = []byte(`{"reason":"channel_crash"}`) // of phx_error
 )
 
-// messages are what frames are read into, and replies written from: nothing keeps one.
+// messages are what frames are read into: nothing keeps one.
 var messages = sync.Pool{New: func() any { return new(wire.Message) }}
 
 func returnMessage(m *wire.Message) {
@@ -45,8 +45,10 @@ func (c *Conn) receive(data []byte, binary bool) error {
 	case msg.Topic == wire.TopicPhoenix && msg.Event == wire.EventHeartbeat:
 		_ = c.sendHere(&wire.Message{Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusOK, Payload: emptyObject})
 	case msg.Event == wire.EventJoin:
+		c.memory = nil
 		c.join(msg)
 	case c.generated && msg.Topic == wire.TopicPhoenix && msg.Event == eventParams:
+		c.memory = nil
 		c.renew(new(*msg)) // which keeps it
 	case c.generated && msg.Topic == wire.TopicPhoenix && msg.Event == eventClose:
 		c.Close(closeNormal, "")
@@ -69,6 +71,7 @@ func (c *Conn) toMember(msg *wire.Message) {
 	case msg.JoinRef != nil && !msg.JoinRef.Equal(m.frameRef()):
 		// Stale: it was meant for an earlier membership (rule 4.1).
 	case msg.Event == wire.EventLeave:
+		c.memory = nil
 		m.leave(new(*msg)) // which keeps it
 	default:
 		m.push(msg)

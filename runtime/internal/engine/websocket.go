@@ -54,7 +54,7 @@ func (l *link) read() (left bool) {
 		now, silent := l.touch()
 		l.noteGap(silent)
 		err = l.owner.receiveAt(now, data, binary)
-		l.owner.memory = nil
+		l.reuseMemory()
 		if err != nil {
 			return false
 		}
@@ -64,6 +64,14 @@ func (l *link) read() (left bool) {
 				return true
 			}
 		}
+	}
+}
+
+// reuseMemory gives back the memory of the message at hand, unless somebody has taken it.
+func (l *link) reuseMemory() {
+	if memory := l.owner.memory; memory != nil {
+		l.owner.memory = nil
+		inboxes.Put(memory)
 	}
 }
 

@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"encoding/binary"
-	"sync"
 )
 
 // takeWhole takes a message out of what has been read ahead, where it is there as a whole and in one frame, as nearly all
@@ -19,27 +18,17 @@ func (l *link) takeWhole() (data []byte, binary bool, ok bool) {
 	}
 	frame := l.inbox[:head+size]
 	binary = frame[0] == finBit|opBinary
-	data = l.keep(frame[head:])
-	unmask(data, [4]byte(frame[head-4:]))
-	l.dropInbox(len(frame))
-	return data, binary, true
-}
-
-// frameMemory is how large a frame may be whose memory goes to the next one when its call has been answered.
-const frameMemory = 1 << 10
-
-var frames = sync.Pool{New: func() any {
-	b := make([]byte, frameMemory)
-	return &b
-}}
-
-// keep copies a message out of what has been read ahead, for a busy connection into memory of frames.
-func (l *link) keep(message []byte) []byte {
-	if l.gaps < busyStreak || len(message) > frameMemory {
-		return bytes.Clone(message)
+	mask := [4]byte(frame[head-4:])
+	if l.gaps >= busyStreak && l.memory != nil && len(frame) == len(l.inbox) { // which is the message's then
+		data = frame[head:]
+		l.owner.memory = l.memory
+		l.inbox, l.memory = nil, nil
+	} else {
+		data = bytes.Clone(frame[head:])
+		l.dropInbox(len(frame))
 	}
-	l.owner.memory = frames.Get().(*[]byte)
-	return (*l.owner.memory)[:copy(*l.owner.memory, message)]
+	unmask(data, mask)
+	return data, binary, true
 }
 
 // wholeFrame returns the sizes of the header and of the payload of the client's frame that b begins with, if it is a
