@@ -2140,34 +2140,30 @@ export function $guard(callback: () => unknown): void {
 export function $turns(): (callback: () => unknown) => void {
   const waiting: (() => unknown)[] = [];
   let busy = false;
-  const others = async (): Promise<void> => {
-    // What has come in the same turn waits by now; what comes alone, as it mostly does, costs no more than this.
-    await undefined;
-    for (;;) {
-      if (!waiting.length) return void (busy = false);
-      await $turn();
-      waiting.shift()!();
-    }
+  const others = (): void => {
+    // Making a channel costs more than a turn does, and hidden pages get one timer a second.
+    const channel = waiting.length && $global.MessageChannel ? new $global.MessageChannel() : undefined;
+    const next = (): void => {
+      if (!waiting.length) {
+        busy = false;
+        channel?.port1.close();
+      } else if (channel) channel.port2.postMessage(0);
+      else $global.setTimeout(step, 0);
+    };
+    const step = (): void => {
+      $guard(waiting.shift()!);
+      next();
+    };
+    if (channel) channel.port1.onmessage = step;
+    next();
   };
   return (callback) => {
     if (busy) return void waiting.push(callback);
     busy = true;
-    void others();
+    // What comes in the same turn waits by then; what comes alone, as it mostly does, costs no more than this.
+    void Promise.resolve().then(others);
     callback();
   };
-}
-
-/** A timer would do so too, but hidden pages get one a second. */
-function $turn(): Promise<void> {
-  return new Promise((resolve) => {
-    if (!$global.MessageChannel) return void $global.setTimeout(resolve, 0);
-    const { port1, port2 } = new $global.MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 }
 
 /** Is shown every frame: `received` those of the server, heartbeats included. */

@@ -828,31 +828,28 @@ function $guard(callback) {
 function $turns() {
   const waiting = [];
   let busy = false;
-  const others = async () => {
-    await void 0;
-    for (; ; ) {
-      if (!waiting.length) return void (busy = false);
-      await $turn();
-      waiting.shift()();
-    }
+  const others = () => {
+    const channel = waiting.length && $global.MessageChannel ? new $global.MessageChannel() : void 0;
+    const next = () => {
+      if (!waiting.length) {
+        busy = false;
+        channel?.port1.close();
+      } else if (channel) channel.port2.postMessage(0);
+      else $global.setTimeout(step, 0);
+    };
+    const step = () => {
+      $guard(waiting.shift());
+      next();
+    };
+    if (channel) channel.port1.onmessage = step;
+    next();
   };
   return (callback) => {
     if (busy) return void waiting.push(callback);
     busy = true;
-    void others();
+    void Promise.resolve().then(others);
     callback();
   };
-}
-function $turn() {
-  return new Promise((resolve) => {
-    if (!$global.MessageChannel) return void $global.setTimeout(resolve, 0);
-    const { port1, port2 } = new $global.MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
 }
 var $longest = 200;
 function $printer() {
