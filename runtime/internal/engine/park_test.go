@@ -252,11 +252,6 @@ func upgraded(t *testing.T, web *httptest.Server) net.Conn {
 	return raw
 }
 
-// masked is a text frame of a client, masked with zeros.
-func masked(text string) []byte {
-	return append([]byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0}, text...)
-}
-
 func TestAParkedConnectionEndsInEveryWay(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -81,3 +81,8 @@ func FuzzTakeWhole(f *testing.F) {
 		}
 	})
 }
+
+// masked is a text frame of a client, masked with zeros.
+func masked(text string) []byte {
+	return append([]byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0}, text...)
+}
