@@ -277,14 +277,14 @@ func HandleRoom(server *channel.Server, c RoomChannel) {
 				Event: "echo",
 				Handle: func(ctx context.Context, h RoomHandler, call *gen.Call) error {
 					var in Post
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					out, err := h.Echo(ctx, in)
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 		},
@@ -419,7 +419,7 @@ func HandleCrowd(server *channel.Server, c CrowdChannel, opts ...channel.HandleO
 				Event: "rename",
 				Handle: func(ctx context.Context, h CrowdHandler, call *gen.Call) error {
 					var in Person
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					return h.Rename(ctx, in)

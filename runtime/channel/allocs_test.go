@@ -22,7 +22,7 @@ import (
 // other versions of net/http. Who gets below them lowers them.
 const (
 	maxPerDelivery  = 0.02 // 0, but for a list of connections that grows
-	maxPerPushReply = 7    // 6
+	maxPerPushReply = 5    // 4
 	maxPerJoin      = 155  // 141, of which the client's own dialing is some 30
 )
 

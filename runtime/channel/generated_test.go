@@ -231,7 +231,7 @@ func roomHandlers(c RoomChannel) gen.Handlers[RoomHandler] {
 		JoinErrors: []string{"not_a_member"},
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (RoomHandler, error) {
 			var in RoomJoin
-			if err := call.Decode(&in); err != nil {
+			if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 				return nil, err
 			}
 			socket := &RoomSocket{Socket: gen.Socket(m), m: m, topic: RoomTopic{RoomID: m.Param(0)}}
@@ -239,7 +239,7 @@ func roomHandlers(c RoomChannel) gen.Handlers[RoomHandler] {
 			if err != nil {
 				return nil, err
 			}
-			return handler, call.Reply(&out)
+			return handler, call.Replied(out.AppendJSON(call.Scratch()))
 		},
 		Events: []gen.Handler[RoomHandler]{
 			{
@@ -247,14 +247,14 @@ func roomHandlers(c RoomChannel) gen.Handlers[RoomHandler] {
 				Errors: []string{"slow_down"},
 				Handle: func(ctx context.Context, h RoomHandler, call *gen.Call) error {
 					var in Text
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					out, err := h.Say(ctx, in)
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
@@ -299,7 +299,7 @@ func roomHandlers(c RoomChannel) gen.Handlers[RoomHandler] {
 				Errors: []string{"slow_down"},
 				Concurrent: func(ctx context.Context, h RoomHandler, call *gen.Call) (func(context.Context) error, error) {
 					var in Text
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return nil, err
 					}
 					work, err := h.Search(ctx, in)
@@ -311,7 +311,7 @@ func roomHandlers(c RoomChannel) gen.Handlers[RoomHandler] {
 						if err != nil {
 							return err
 						}
-						return call.Reply(&out)
+						return call.Replied(out.AppendJSON(call.Scratch()))
 					}, nil
 				},
 			},
@@ -330,14 +330,14 @@ func roomHandlers(c RoomChannel) gen.Handlers[RoomHandler] {
 				Event: "tagged",
 				Handle: func(ctx context.Context, h RoomHandler, call *gen.Call) (bool, error) {
 					var payload Text
-					if err := call.Decode(&payload); err != nil {
+					if err := call.Decoded(payload.DecodeJSON(call.Decoder())); err != nil {
 						return false, err
 					}
 					send, err := h.InterceptTagged(ctx, &payload)
 					if err != nil || !send {
 						return false, err
 					}
-					return true, call.Reply(&payload)
+					return true, call.Replied(payload.AppendJSON(call.Scratch()))
 				},
 			},
 		},

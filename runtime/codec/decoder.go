@@ -21,9 +21,20 @@ var decoders = sync.Pool{New: func() any { return new(Decoder) }}
 // Unmarshal reads the whole of data into v, and refuses data that goes on after the value. What v keeps is copied.
 // The error is an *Error; then v is not to be used.
 func Unmarshal(data []byte, v Unmarshaler) error {
+	d := NewDecoder(data)
+	return d.End(v.DecodeJSON(d))
+}
+
+// NewDecoder returns a Decoder of data, for whoever knows the type to read and need not have it in memory of its own, as
+// Unmarshal does. End ends its life.
+func NewDecoder(data []byte) *Decoder {
 	d := decoders.Get().(*Decoder)
 	d.data = data
-	err := v.DecodeJSON(d)
+	return d
+}
+
+// End returns err, the outcome of the reading, or refuses data that goes on after the value. d is not to be used any more.
+func (d *Decoder) End(err error) error {
 	if err == nil {
 		err = d.end()
 	}

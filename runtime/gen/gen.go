@@ -26,8 +26,9 @@ type (
 	// History is a channel's recovery log: Size (publications) and TTL. The zero value is none.
 	History = engine.History
 
-	// Call is one message on its way through a handler. Decode, JSON, Bytes and Empty read its payload; their errors
-	// are to be handed back as they are. Reply, ReplyJSON and ReplyBytes set the response, which is {} without them.
+	// Call is one message on its way through a handler. Decode, JSON, Bytes and Empty read its payload, and so do Decoder
+	// and Decoded around a value's own DecodeJSON; their errors are to be handed back as they are. Reply, ReplyJSON and
+	// ReplyBytes set the response, and so do Scratch and Replied around its own AppendJSON; it is {} without them.
 	// Membership is whose message it is.
 	Call = engine.Call
 

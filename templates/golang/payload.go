@@ -75,14 +75,13 @@ func (p payload) read(name string, failed ...jen.Code) []jen.Code {
 	case ir.Empty:
 		return []jen.Code{ifFails(call.Dot("Empty").Call(), failed...)}
 	}
-	target := jen.Op("&").Id(name)
+	var decode *jen.Statement
 	if p.union() {
-		target = jen.Qual(pathCodec, "Union").Call(target, unionReader(p.Type))
+		decode = call.Clone().Dot("Decode").Call(jen.Qual(pathCodec, "Union").Call(jen.Op("&").Id(name), unionReader(p.Type)))
+	} else { // the value stays where it is: nothing takes it for an interface
+		decode = call.Clone().Dot("Decoded").Call(jen.Id(name).Dot("DecodeJSON").Call(call.Clone().Dot("Decoder").Call()))
 	}
-	return []jen.Code{
-		jen.Var().Id(name).Id(p.name),
-		ifFails(call.Dot("Decode").Call(target), failed...),
-	}
+	return []jen.Code{jen.Var().Id(name).Id(p.name), ifFails(decode, failed...)}
 }
 
 // ifFails returns the error of an expression if it has one.
@@ -99,7 +98,10 @@ func (p payload) reply(name string) *jen.Statement {
 	case ir.BinaryData:
 		return jen.Id("call").Dot("ReplyBytes").Call(jen.Id(name))
 	}
-	return jen.Id("call").Dot("Reply").Call(p.marshaler(name))
+	if p.union() {
+		return jen.Id("call").Dot("Reply").Call(p.marshaler(name))
+	}
+	return jen.Id("call").Dot("Replied").Call(jen.Id(name).Dot("AppendJSON").Call(jen.Id("call").Dot("Scratch").Call()))
 }
 
 // Pieces of signatures.

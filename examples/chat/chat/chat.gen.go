@@ -1014,7 +1014,7 @@ func HandleRoom(server *channel.Server, c RoomChannel, opts ...channel.HandleOpt
 		JoinErrors: []string{"not_a_member"},
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (RoomHandler, error) {
 			var in RoomJoin
-			if err := call.Decode(&in); err != nil {
+			if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 				return nil, err
 			}
 			socket := &RoomSocket{Socket: gen.Socket(m), m: m, topic: RoomTopic{RoomID: m.Param(0)}}
@@ -1022,7 +1022,7 @@ func HandleRoom(server *channel.Server, c RoomChannel, opts ...channel.HandleOpt
 			if err != nil {
 				return nil, err
 			}
-			return handler, call.Reply(&out)
+			return handler, call.Replied(out.AppendJSON(call.Scratch()))
 		},
 		Events: []gen.Handler[RoomHandler]{
 			{
@@ -1030,21 +1030,21 @@ func HandleRoom(server *channel.Server, c RoomChannel, opts ...channel.HandleOpt
 				Errors: []string{"slow_down"},
 				Handle: func(ctx context.Context, h RoomHandler, call *gen.Call) error {
 					var in RoomSendMessage
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					out, err := h.SendMessage(ctx, in)
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
 				Event: "set_typing",
 				Handle: func(ctx context.Context, h RoomHandler, call *gen.Call) error {
 					var in RoomSetTyping
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					return h.SetTyping(ctx, in)

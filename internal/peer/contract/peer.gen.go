@@ -633,7 +633,7 @@ func HandleRoom(server *channel.Server, c RoomChannel) {
 		JoinErrors: []string{"unauthorized"},
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (RoomHandler, error) {
 			var in RoomParams
-			if err := call.Decode(&in); err != nil {
+			if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 				return nil, err
 			}
 			socket := &RoomSocket{Socket: gen.Socket(m), m: m, topic: RoomTopic{Rest: m.Param(0)}}
@@ -641,7 +641,7 @@ func HandleRoom(server *channel.Server, c RoomChannel) {
 			if err != nil {
 				return nil, err
 			}
-			return handler, call.Reply(&out)
+			return handler, call.Replied(out.AppendJSON(call.Scratch()))
 		},
 		Events: []gen.Handler[RoomHandler]{
 			{
@@ -673,7 +673,7 @@ func HandleRoom(server *channel.Server, c RoomChannel) {
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
@@ -726,7 +726,7 @@ func HandleRoom(server *channel.Server, c RoomChannel) {
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
@@ -784,7 +784,7 @@ func HandleRoom(server *channel.Server, c RoomChannel) {
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
@@ -1065,7 +1065,7 @@ func HandleExact(server *channel.Server, c ExactChannel) {
 		JoinErrors: []string{"unauthorized"},
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (ExactHandler, error) {
 			var in RoomParams
-			if err := call.Decode(&in); err != nil {
+			if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 				return nil, err
 			}
 			socket := &ExactSocket{Socket: gen.Socket(m), m: m, topic: ExactTopic{}}
@@ -1073,7 +1073,7 @@ func HandleExact(server *channel.Server, c ExactChannel) {
 			if err != nil {
 				return nil, err
 			}
-			return handler, call.Reply(&out)
+			return handler, call.Replied(out.AppendJSON(call.Scratch()))
 		},
 		Events: []gen.Handler[ExactHandler]{
 			{
@@ -1105,7 +1105,7 @@ func HandleExact(server *channel.Server, c ExactChannel) {
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
@@ -1158,7 +1158,7 @@ func HandleExact(server *channel.Server, c ExactChannel) {
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
@@ -1216,7 +1216,7 @@ func HandleExact(server *channel.Server, c ExactChannel) {
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
@@ -1482,7 +1482,7 @@ func HandleRoster(server *channel.Server, c RosterChannel, opts ...channel.Handl
 	gen.Handle(server, &chgenRoster, gen.Handlers[RosterHandler]{
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (RosterHandler, error) {
 			var in RosterJoin
-			if err := call.Decode(&in); err != nil {
+			if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 				return nil, err
 			}
 			socket := &RosterSocket{Socket: gen.Socket(m), m: m, topic: RosterTopic{Rest: m.Param(0)}}

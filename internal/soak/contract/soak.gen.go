@@ -291,14 +291,14 @@ func HandleLong(server *channel.Server, c LongChannel) {
 			if err != nil {
 				return nil, err
 			}
-			return handler, call.Reply(&out)
+			return handler, call.Replied(out.AppendJSON(call.Scratch()))
 		},
 		Events: []gen.Handler[LongHandler]{
 			{
 				Event: "say",
 				Handle: func(ctx context.Context, h LongHandler, call *gen.Call) error {
 					var in Say
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					return h.Say(ctx, in)
@@ -404,14 +404,14 @@ func HandleBrief(server *channel.Server, c BriefChannel) {
 			if err != nil {
 				return nil, err
 			}
-			return handler, call.Reply(&out)
+			return handler, call.Replied(out.AppendJSON(call.Scratch()))
 		},
 		Events: []gen.Handler[BriefHandler]{
 			{
 				Event: "say",
 				Handle: func(ctx context.Context, h BriefHandler, call *gen.Call) error {
 					var in Say
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					return h.Say(ctx, in)
@@ -524,14 +524,14 @@ func HandleTurn(server *channel.Server, c TurnChannel) {
 			if err != nil {
 				return nil, err
 			}
-			return handler, call.Reply(&out)
+			return handler, call.Replied(out.AppendJSON(call.Scratch()))
 		},
 		Events: []gen.Handler[TurnHandler]{
 			{
 				Event: "say",
 				Handle: func(ctx context.Context, h TurnHandler, call *gen.Call) error {
 					var in Say
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					return h.Say(ctx, in)
@@ -543,14 +543,14 @@ func HandleTurn(server *channel.Server, c TurnChannel) {
 				Event: "said",
 				Handle: func(ctx context.Context, h TurnHandler, call *gen.Call) (bool, error) {
 					var payload Note
-					if err := call.Decode(&payload); err != nil {
+					if err := call.Decoded(payload.DecodeJSON(call.Decoder())); err != nil {
 						return false, err
 					}
 					send, err := h.InterceptSaid(ctx, &payload)
 					if err != nil || !send {
 						return false, err
 					}
-					return true, call.Reply(&payload)
+					return true, call.Replied(payload.AppendJSON(call.Scratch()))
 				},
 			},
 		},

@@ -22,9 +22,10 @@ type Call struct {
 	event   string
 	ref     wire.Ref
 	payload []byte
-	held    int           // bytes of the frame, while it counts as held
-	began   time.Duration // when work on it began, counted from Server.started; 0 where nobody has looked at the clock
-	watch   *watch        // where there is an observer
+	decoder *codec.Decoder // between Decoder and Decoded
+	held    int            // bytes of the frame, while it counts as held
+	began   time.Duration  // when work on it began, counted from Server.started; 0 where nobody has looked at the clock
+	watch   *watch         // where there is an observer
 
 	working bool  // its membership's lock guards this, and its neighbours in the list of calls that are worked on
 	older   *Call //
@@ -112,6 +113,24 @@ func (c *Call) Decode(v codec.Unmarshaler) error {
 	return invalid(codec.Unmarshal(data, v))
 }
 
+// Decoder reads the payload, where its type is known: so a value of it need not have memory of its own. What it says
+// is for Decoded.
+func (c *Call) Decoder() *codec.Decoder {
+	data, _ := c.json() // Decoded has the error
+	c.decoder = codec.NewDecoder(data)
+	return c.decoder
+}
+
+// Decoded ends the reading with Decoder, whose outcome is err.
+func (c *Call) Decoded(err error) error {
+	err = c.decoder.End(err)
+	c.decoder = nil
+	if _, unfit := c.json(); unfit != nil {
+		return unfit
+	}
+	return invalid(err)
+}
+
 // JSON is the payload of an event declared json. The bytes are the caller's to keep.
 func (c *Call) JSON() (json.RawMessage, error) {
 	data, err := c.json()
@@ -144,12 +163,19 @@ func (c *Call) Empty() error {
 }
 
 // Reply sets the response to v.
-func (c *Call) Reply(v codec.Marshaler) (err error) {
-	c.responseBinary = false
+func (c *Call) Reply(v codec.Marshaler) error { return c.Replied(v.AppendJSON(c.Scratch())) }
+
+// Scratch is memory to append a response to that is for Replied.
+func (c *Call) Scratch() []byte {
 	if c.scratch == nil {
 		c.scratch = payloads.Get().(*[]byte)
 	}
-	c.response, err = v.AppendJSON((*c.scratch)[:0])
+	return (*c.scratch)[:0]
+}
+
+// Replied sets the response to what has been appended to Scratch, unless that has failed.
+func (c *Call) Replied(response []byte, err error) error {
+	c.response, c.responseBinary = response, false
 	if n := cap(c.response); n > cap(*c.scratch) && n <= maxScratch {
 		*c.scratch = c.response
 	}

@@ -2660,7 +2660,7 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 		JoinErrors: []string{"plain", "with_fields"},
 		Join: func(ctx context.Context, m *gen.Membership, call *gen.Call) (KitchenHandler, error) {
 			var in KitchenJoin
-			if err := call.Decode(&in); err != nil {
+			if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 				return nil, err
 			}
 			socket := &KitchenSocket{Socket: gen.Socket(m), m: m, topic: KitchenTopic{ID: m.IntParam(0), Type: m.Param(1), Owner: m.Param(2), Rest: m.Param(3)}}
@@ -2668,7 +2668,7 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 			if err != nil {
 				return nil, err
 			}
-			return handler, call.Reply(&out)
+			return handler, call.Replied(out.AppendJSON(call.Scratch()))
 		},
 		Events: []gen.Handler[KitchenHandler]{
 			{
@@ -2705,7 +2705,7 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 			{
@@ -2723,7 +2723,7 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 				Errors: []string{"plain", "try_again", "with_fields"},
 				Concurrent: func(ctx context.Context, h KitchenHandler, call *gen.Call) (func(context.Context) error, error) {
 					var in KitchenSearch
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return nil, err
 					}
 					work, err := h.Search(ctx, in)
@@ -2735,7 +2735,7 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 						if err != nil {
 							return err
 						}
-						return call.Reply(&out)
+						return call.Replied(out.AppendJSON(call.Scratch()))
 					}, nil
 				},
 			},
@@ -2752,14 +2752,14 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 				Event: "v1.2:do-it",
 				Handle: func(ctx context.Context, h KitchenHandler, call *gen.Call) error {
 					var in Point
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					out, err := h.V1_2DoIt(ctx, in)
 					if err != nil {
 						return err
 					}
-					return call.Reply(&out)
+					return call.Replied(out.AppendJSON(call.Scratch()))
 				},
 			},
 		},
@@ -2768,14 +2768,14 @@ func HandleKitchen(server *channel.Server, c KitchenChannel, opts ...channel.Han
 				Event: "tagged",
 				Handle: func(ctx context.Context, h KitchenHandler, call *gen.Call) (bool, error) {
 					var payload KitchenTaggedEvent
-					if err := call.Decode(&payload); err != nil {
+					if err := call.Decoded(payload.DecodeJSON(call.Decoder())); err != nil {
 						return false, err
 					}
 					send, err := h.InterceptTagged(ctx, &payload)
 					if err != nil || !send {
 						return false, err
 					}
-					return true, call.Reply(&payload)
+					return true, call.Replied(payload.AppendJSON(call.Scratch()))
 				},
 			},
 			{

@@ -1080,7 +1080,7 @@ func HandleChat(server *channel.Server, c ChatChannel) {
 				Event: "send",
 				Handle: func(ctx context.Context, h ChatHandler, call *gen.Call) error {
 					var in ChatSend
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					return h.Send(ctx, in)
@@ -1090,7 +1090,7 @@ func HandleChat(server *channel.Server, c ChatChannel) {
 				Event: "send_message",
 				Handle: func(ctx context.Context, h ChatHandler, call *gen.Call) error {
 					var in ChatSendMessage
-					if err := call.Decode(&in); err != nil {
+					if err := call.Decoded(in.DecodeJSON(call.Decoder())); err != nil {
 						return err
 					}
 					return h.SendMessage(ctx, in)
