@@ -25,9 +25,7 @@ type Conn struct {
 	ser wire.Serializer // with the queue in the 128 bytes that a delivery needs
 	out queue
 
-	generated bool    // the client says that it is a generated one
-	origin    *origin // of a generated client, for renew
-	lender    *link   // the carrier, where its reader may work on messages itself
+	origin *origin // of a generated client, for renew
 
 	joins  pace // of the client, by Receive alone, as are
 	pushes pace
@@ -39,15 +37,15 @@ type Conn struct {
 
 	work sync.WaitGroup // memberships and the renewal that have not ended; Receive adds, and is over when End waits
 
-	mu       sync.Mutex // guards what follows
+	entrance *entrance
+	opened   time.Duration // after Server.started, where there is an observer
+
+	generated bool // the client says that it is a generated one
+
+	draining bool       // no new joins; closed with 1012 when the last member has gone; guarded by mu, like
+	alive    int32      // memberships that have not ended, replaced ones included
+	mu       sync.Mutex // and
 	members  members
-	alive    int32 // memberships that have not ended, replaced ones included
-	draining bool  // no new joins; closed with 1012 when the last member has gone
-
-	transport string        // its name
-	opened    time.Duration // after Server.started, where there is an observer
-
-	cancelRenewal context.CancelFunc // of the renewal that is under way
 }
 
 // start makes c a running connection; its transport is to call End when the client is gone.
@@ -59,9 +57,7 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 		c.peer = c.sender()
 	}
 	c.out.carrier = carrier
-	c.lender = c.out.directLink()
-	c.out.limit = c.srv.limits.QueueBytes
-	c.out.dropped = c.srv.onDrop
+	c.out.bounds = &c.srv.queues
 	c.observeOpened()
 	draining, disconnected := c.srv.add(c)
 	if disconnected {
@@ -126,7 +122,7 @@ func (c *Conn) End() {
 	c.work.Wait()
 	c.observeClosed()
 	if _, reason, _ := c.Closed(); reason == slowConsumer {
-		c.srv.log.WarnContext(c.context(), "connection closed: the client reads too slowly", c.attrs("limit", c.out.limit)...)
+		c.srv.log.WarnContext(c.context(), "connection closed: the client reads too slowly", c.attrs("limit", c.out.bounds.limit)...)
 	}
 	c.srv.remove(c)
 	c.srv.end(c)
@@ -136,8 +132,8 @@ func (c *Conn) End() {
 func (c *Conn) hangUp() {
 	c.mu.Lock()
 	members := c.members.list()
-	if c.cancelRenewal != nil {
-		c.cancelRenewal()
+	if c.origin != nil && c.origin.cancel != nil {
+		c.origin.cancel()
 	}
 	c.mu.Unlock()
 	for _, m := range members {

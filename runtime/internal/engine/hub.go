@@ -317,7 +317,7 @@ func (h *hub) intercept(r *record) {
 // interceptLater puts r into the mailbox. Where that is full the event is lost if it is volatile, else the membership:
 // an event is never lost in silence.
 func (m *Membership) interceptLater(r *record) bool {
-	err := m.enqueueWork(item{intercept: r})
+	err := m.enqueueWork(r)
 	if errors.Is(err, ErrBusy) {
 		m.conn.srv.dropped(r.delivery)
 		if r.delivery != Volatile {

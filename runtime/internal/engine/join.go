@@ -16,8 +16,8 @@ type Joiner interface {
 // errNoHandler is a Join that accepts and returns nothing to serve the client with.
 var errNoHandler = errors.New("channel: Join returned neither a handler nor an error")
 
-// start runs the join and then has the turn.
-func (m *Membership) start(call *Call) {
+// start runs the join, after old has ended where it takes the place of one, and then has the turn.
+func (m *Membership) start(call *Call, old *Membership) {
 	returned := false
 	defer func() {
 		if !returned { // the handler has ended its goroutine
@@ -26,8 +26,6 @@ func (m *Membership) start(call *Call) {
 			go m.run(nil)
 		}
 	}()
-	old := m.old
-	m.old = nil
 	if old != nil {
 		m.waitFor(old)
 	}

@@ -6,14 +6,14 @@ import (
 	"github.com/chgen/chgen/runtime/wire"
 )
 
-// item is one thing that waits for the turn; one of its fields is set.
-type item struct {
-	call      *Call                 // a client's push
-	leave     *wire.Message         // a phx_leave
-	do        func(context.Context) // Socket.Do
-	intercept *record               // an event on its way out
-	replay    *replay               // events that have been missed
-}
+// item is one thing that waits for the turn:
+//
+//	*Call                 a client's push
+//	*wire.Message         a phx_leave
+//	func(context.Context) Socket.Do
+//	*record               an event on its way out that is intercepted
+//	*replay               events that have been missed
+type item any
 
 // push puts a client's push into the mailbox, or answers it.
 func (m *Membership) push(msg *wire.Message) {
@@ -22,12 +22,12 @@ func (m *Membership) push(msg *wire.Message) {
 	switch {
 	case m.ending:
 		m.mu.Unlock()
-		m.turnAway(item{call: call})
-	case m.pushes >= m.conn.srv.limits.MailboxPushes, !m.conn.mayPush(), !m.conn.hold(call):
+		m.turnAway(call)
+	case int(m.pushes) >= m.conn.srv.limits.MailboxPushes, !m.conn.mayPush(), !m.conn.hold(call):
 		m.mu.Unlock()
 		call.answer(wire.StatusError, rateLimited, false)
 	default:
-		if l := m.conn.lender; l != nil && !m.running && l.takeDesk() {
+		if l := m.conn.out.directLink(); l != nil && !m.running && l.takeDesk() {
 			m.running = true
 			m.mu.Unlock()
 			call.lend(l)
@@ -35,7 +35,7 @@ func (m *Membership) push(msg *wire.Message) {
 		}
 		call.ownMemory()
 		m.pushes++
-		m.enqueue(item{call: call})
+		m.enqueue(call)
 		m.mu.Unlock()
 	}
 }
@@ -66,13 +66,13 @@ func (m *Membership) leave(msg *wire.Message) {
 		return
 	}
 	m.leaving = true
-	m.enqueue(item{leave: msg})
+	m.enqueue(msg)
 	m.mu.Unlock()
 }
 
 // Do puts work into the mailbox.
 func (m *Membership) Do(work func(context.Context)) error {
-	return m.enqueueWork(item{do: work})
+	return m.enqueueWork(work)
 }
 
 // enqueueWork puts something of the server's own into the mailbox.
@@ -82,7 +82,7 @@ func (m *Membership) enqueueWork(it item) error {
 	switch {
 	case m.ending:
 		return ErrClosed
-	case len(m.mailbox)-m.pushes >= m.conn.srv.limits.MailboxWork:
+	case len(m.mailbox)-int(m.pushes) >= m.conn.srv.limits.MailboxWork:
 		return ErrBusy
 	}
 	m.enqueue(it)
@@ -136,35 +136,35 @@ func (m *Membership) next() (it item, ok bool) {
 	if m.ending {
 		m.mu.Unlock()
 		m.finish()
-		return item{}, false
+		return nil, false
 	}
 	defer m.mu.Unlock()
 	if len(m.mailbox) == 0 {
 		m.running = false
 		m.mailbox = nil
-		return item{}, false
+		return nil, false
 	}
 	it = m.mailbox[0]
-	m.mailbox[0] = item{}
+	m.mailbox[0] = nil
 	m.mailbox = m.mailbox[1:]
-	if it.call != nil {
+	if _, push := it.(*Call); push {
 		m.pushes--
 	}
 	return it, true
 }
 
 func (m *Membership) serve(it item) {
-	switch {
-	case it.call != nil:
-		m.servePush(it.call)
-	case it.leave != nil:
-		m.replyLeft(it.leave)
+	switch it := it.(type) {
+	case *Call:
+		m.servePush(it)
+	case *wire.Message:
+		m.replyLeft(it)
 		m.end(Left, true)
-	case it.do != nil:
-		m.serveDo(it.do)
-	case it.intercept != nil:
-		m.serveIntercept(it.intercept)
-	case it.replay != nil:
-		m.serveReplay(it.replay)
+	case func(context.Context):
+		m.serveDo(it)
+	case *record:
+		m.serveIntercept(it)
+	case *replay:
+		m.serveReplay(it)
 	}
 }

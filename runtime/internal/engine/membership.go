@@ -51,17 +51,16 @@ type Membership struct {
 	channel *Channel
 	topic   string
 	params  []string
-	owner   presence.Owner
+	life    lifetime // ends with the membership, or with the connection, whose reader sees to it
 
 	joinRef wire.Ref // the join frame's join_ref, or its ref where that is null: what pushes and replies have (rule 3.4)
 	nullRef bool     // the join frame's join_ref is null
-	old     *Membership
 
-	life lifetime // ends with the membership, or with the connection, whose reader sees to it
-
-	handler any            // set once Join has accepted; of the turn alone, like all of this
-	member  bool           // the join has been answered with ok
+	member  bool           // the join has been answered with ok; of the turn alone, like
+	handler any            // set once Join has accepted
 	work    sync.WaitGroup // concurrent events and catchUp
+
+	presence *ownPresence // nil where the channel has none
 
 	// hub.mu guards what follows.
 	hubIndex int32           // in hub.members, or notMember
@@ -71,29 +70,29 @@ type Membership struct {
 	expected bool            // what comes while Join runs is held for it
 	cursor   pubsub.Position // with behind what it has been given, else where it came in; before that the turn's alone
 
-	presence *ownPresence // nil where the channel has none
-
-	mu       sync.Mutex // guards what follows
-	state    state
-	hub      *hub // that it is attached to
-	mailbox  []item
-	first    [1]item       // the memory of a mailbox that has no more
-	pushes   int           // of the mailbox that are a client's
-	running  bool          // a goroutine has the turn
-	ending   bool          // what is in the mailbox will not be worked on
-	leaving  bool          // a phx_leave is in the mailbox, or has been taken out
-	reason   Reason        // set with ending
-	deferred []func()      // what Join sends and tracks
-	calls    []*Call       // concurrent events that are worked on
-	oldest   *Call         // of all calls that are worked on, which are a list
-	newest   *Call         //
-	deadline *time.Timer   // looks after them; runs while there may be some
-	over     bool          // nothing of it runs any more
-	awaited  chan struct{} // closed with over; made by whenOver
+	mu         sync.Mutex // guards what follows
+	state      state
+	running    bool // a goroutine has the turn
+	ending     bool // what is in the mailbox will not be worked on
+	leaving    bool // a phx_leave is in the mailbox, or has been taken out
+	over       bool // nothing of it runs any more
+	hub        *hub // that it is attached to
+	mailbox    []item
+	first      [1]item       // the memory of a mailbox that has no more
+	pushes     int32         // of the mailbox that are a client's
+	concurrent int32         // events whose work goes on out of turn
+	reason     Reason        // set with ending
+	deferred   []func()      // what Join sends and tracks
+	oldest     *Call         // of the calls that are worked on and have not expired, which are a list
+	newest     *Call         //
+	deadline   *time.Timer   // looks after them; runs while there may be some
+	awaited    chan struct{} // closed with over; made by whenOver
 }
 
 // ownPresence is what a membership has in the presence of its topic.
 type ownPresence struct {
+	owner presence.Owner
+
 	mu   sync.Mutex // guards what follows, and orders the tracking before the end
 	keys []string
 	done bool
@@ -108,7 +107,6 @@ func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *M
 		channel:  ch,
 		topic:    join.Topic,
 		params:   params,
-		owner:    presence.Owner(c.srv.serial.Add(1)),
 		joinRef:  bytes.Clone(join.JoinRef), // the frame itself is not to live as long
 		running:  true,                      // start has the turn
 		hubIndex: notMember,
@@ -117,7 +115,7 @@ func newMembership(c *Conn, ch *Channel, params []string, join *wire.Message) *M
 		m.joinRef, m.nullRef = bytes.Clone(join.Ref), true
 	}
 	if ch.Presence {
-		m.presence = new(ownPresence)
+		m.presence = &ownPresence{owner: presence.Owner(c.srv.serial.Add(1))}
 	}
 	m.life.values = c.values.Load()
 	return m
@@ -191,8 +189,12 @@ func (m *Membership) finish() {
 		m.state = ended
 	}
 	reason := m.reason
-	mailbox, calls := m.mailbox, m.calls
-	m.mailbox, m.calls, m.deferred = nil, nil, nil
+	mailbox := m.mailbox
+	m.mailbox, m.deferred = nil, nil
+	var calls []*Call // whose work goes on out of turn
+	for call := m.oldest; call != nil; call = call.newer {
+		calls = append(calls, call)
+	}
 	m.mu.Unlock()
 
 	for _, call := range calls {
@@ -232,16 +234,17 @@ func (m *Membership) closeMessage() *wire.Message {
 
 // turnAway answers what waits in the mailbox of a membership that has ended.
 func (m *Membership) turnAway(it item) {
-	switch {
-	case it.leave != nil:
-		m.replyLeft(it.leave)
-	case it.call != nil && m.refused():
-		it.call.release()
-		it.call.observeEnd(false, unmatchedTopic)
-		m.conn.replyUnmatched(&wire.Message{Ref: it.call.ref, Topic: m.topic})
-	case it.call != nil:
-		it.call.release()
-		it.call.answer(wire.StatusError, closedError, false)
+	switch it := it.(type) {
+	case *wire.Message:
+		m.replyLeft(it)
+	case *Call:
+		it.release()
+		if !m.refused() {
+			it.answer(wire.StatusError, closedError, false)
+			return
+		}
+		it.observeEnd(false, unmatchedTopic)
+		m.conn.replyUnmatched(&wire.Message{Ref: it.ref, Topic: m.topic})
 	}
 }
 

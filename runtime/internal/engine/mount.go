@@ -30,9 +30,15 @@ type WebSocket struct {
 // mount is a Mount with everything filled in.
 type mount struct {
 	Mount
-	path       []string // the segments of Path; {name} is a parameter
-	rules      []originRule
-	transports []Transport
+	path      []string // the segments of Path; {name} is a parameter
+	rules     []originRule
+	entrances []entrance
+}
+
+// entrance is a transport of a mount.
+type entrance struct {
+	Transport
+	name string
 }
 
 func newMount(m Mount, limits Limits) mount {
@@ -45,12 +51,14 @@ func newMount(m Mount, limits Limits) mount {
 	full := mount{Mount: m, path: strings.Split(strings.TrimSuffix(m.Path, "/"), "/")}
 	full.checkPath()
 	if !m.WebSocket.Off {
-		full.transports = append(full.transports, webSocket{})
+		full.open(webSocket{})
 	}
 	if !m.LongPoll.Off {
-		full.transports = append(full.transports, longPoll{m.LongPoll.withDefaults()})
+		full.open(longPoll{m.LongPoll.withDefaults()})
 	}
-	full.transports = append(full.transports, m.Transports...)
+	for _, t := range m.Transports {
+		full.open(t)
+	}
 	for _, text := range m.Origins {
 		rule, err := parseOrigin(text)
 		if err != nil {
@@ -106,35 +114,38 @@ func (m *mount) match(base string) (params map[string]string, ok bool) {
 	return params, true
 }
 
-// route returns the transport that a path names and the mount that it is of, nil where it is none's. The first mount
-// that matches counts.
-func (s *Server) route(path string) (Transport, Endpoint) {
+// open adds an entrance.
+func (m *mount) open(t Transport) { m.entrances = append(m.entrances, entrance{t, t.Name()}) }
+
+// route returns the endpoint that a path names, one without an entrance where it names none. The first mount that matches
+// counts.
+func (s *Server) route(path string) Endpoint {
 	slash := strings.LastIndexByte(path, '/')
 	if slash < 0 {
-		return nil, Endpoint{}
+		return Endpoint{}
 	}
 	base, name := path[:slash], path[slash+1:]
 	if len(s.mounts) == 0 {
-		return s.anywhere.transport(name), Endpoint{srv: s, mount: &s.anywhere}
+		return Endpoint{srv: s, mount: &s.anywhere, entrance: s.anywhere.entrance(name)}
 	}
 	for i := range s.mounts {
 		m := &s.mounts[i]
-		t := m.transport(name)
-		if t == nil {
+		by := m.entrance(name)
+		if by == nil {
 			continue
 		}
 		if params, ok := m.match(base); ok {
-			return t, Endpoint{srv: s, mount: m, params: params}
+			return Endpoint{s, m, by, params}
 		}
 	}
-	return nil, Endpoint{}
+	return Endpoint{}
 }
 
-// transport returns the mount's transport of this name, nil where it has none.
-func (m *mount) transport(name string) Transport {
-	for _, t := range m.transports {
-		if t.Name() == name {
-			return t
+// entrance returns the mount's entrance of this name, nil where it has none.
+func (m *mount) entrance(name string) *entrance {
+	for i := range m.entrances {
+		if e := &m.entrances[i]; e.name == name {
+			return e
 		}
 	}
 	return nil

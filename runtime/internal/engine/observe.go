@@ -191,7 +191,7 @@ func (c *Conn) observeRenewed(outcome string) {
 func (c *Conn) observeOpened() {
 	if o := c.srv.observer; o != nil {
 		c.opened = c.srv.uptime()
-		o.Opened(c.context(), observe.Opened{Transport: c.transport, Version: c.version()})
+		o.Opened(c.context(), observe.Opened{Transport: c.entrance.name, Version: c.version()})
 	}
 }
 
@@ -209,7 +209,7 @@ func (c *Conn) observeClosed() {
 		code = closeAbnormal
 	}
 	o.Closed(c.context(), observe.Closed{
-		Transport: c.transport,
+		Transport: c.entrance.name,
 		Version:   c.version(),
 		Code:      int(code),
 		Reason:    reason,

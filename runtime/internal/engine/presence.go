@@ -74,7 +74,7 @@ func (m *Membership) track(key string, data []byte, op trackerOp) error {
 	if own.done {
 		return ErrClosed
 	}
-	err := op(m.conn.srv.tracker, m.topic, key, m.owner, data)
+	err := op(m.conn.srv.tracker, m.topic, key, own.owner, data)
 	if err == nil && !slices.Contains(own.keys, key) {
 		own.keys = append(own.keys, key)
 	}
@@ -91,7 +91,7 @@ func (m *Membership) dropPresence() {
 	defer own.mu.Unlock()
 	own.done = true
 	if len(own.keys) > 0 {
-		m.conn.srv.tracker.Drop(m.topic, m.owner, own.keys)
+		m.conn.srv.tracker.Drop(m.topic, own.owner, own.keys)
 		own.keys = nil
 	}
 }

@@ -58,7 +58,7 @@ var errNoWork = errors.New("channel: a concurrent event's method returned neithe
 
 // serveConcurrent runs the part of a concurrent event that is in turn, and starts the part that is not.
 func (m *Membership) serveConcurrent(ctx context.Context, event *Event, call *Call) {
-	if !m.addCall(call) {
+	if !m.beginConcurrent() {
 		call.done()
 		call.answer(wire.StatusError, rateLimited, false)
 		return
@@ -72,7 +72,7 @@ func (m *Membership) serveConcurrent(ctx context.Context, event *Event, call *Ca
 		err = errNoWork
 	}
 	if err != nil {
-		m.removeCall(call)
+		m.endConcurrent()
 		call.done()
 		m.answerWith(call, event, err)
 		return
@@ -80,7 +80,7 @@ func (m *Membership) serveConcurrent(ctx context.Context, event *Event, call *Ca
 	m.work.Add(1)
 	go func() {
 		defer m.work.Done()
-		defer m.removeCall(call)
+		defer m.endConcurrent()
 		defer call.done()
 		defer call.answer(wire.StatusError, internalError, false) // where the work ends its goroutine
 		err := m.protect(call.event, func() error { return work(ctx) })
@@ -89,28 +89,21 @@ func (m *Membership) serveConcurrent(ctx context.Context, event *Event, call *Ca
 	}()
 }
 
-// addCall counts a concurrent event in, unless too many are worked on.
-func (m *Membership) addCall(call *Call) bool {
+// beginConcurrent counts a concurrent event in, unless too many are worked on.
+func (m *Membership) beginConcurrent() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.calls) >= m.conn.srv.limits.MailboxPushes {
+	if int(m.concurrent) >= m.conn.srv.limits.MailboxPushes {
 		return false
 	}
-	m.calls = append(m.calls, call)
+	m.concurrent++
 	return true
 }
 
-func (m *Membership) removeCall(call *Call) {
+func (m *Membership) endConcurrent() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := range m.calls {
-		if m.calls[i] == call {
-			last := len(m.calls) - 1
-			m.calls[i], m.calls[last] = m.calls[last], nil
-			m.calls = m.calls[:last]
-			return
-		}
-	}
+	m.concurrent--
 }
 
 // serveDo runs work from elsewhere.

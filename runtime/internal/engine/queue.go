@@ -35,7 +35,7 @@ var chunks = sync.Pool{New: func() any {
 // A close frame is the last thing that goes out: what is put in after it is dropped.
 type queue struct {
 	carrier Carrier
-	limit   int // bytes
+	bounds  *bounds
 
 	mu      sync.Mutex  // guards what follows; held for memory work only
 	bytes   int         // that wait or are being written
@@ -48,7 +48,11 @@ type queue struct {
 
 	left    chan struct{} // closed when something has been delivered, made by awaitRoom
 	drained chan struct{} // closed when everything has been taken out, made by wait
+}
 
+// bounds are what queues share.
+type bounds struct {
+	limit   int            // bytes
 	dropped func(Delivery) // told of each frame that is not delivered; nil is nobody
 }
 
@@ -135,7 +139,9 @@ func (q *queue) putLocked(data []byte, delivery Delivery, key string) bool {
 
 // fits reports whether a frame of n bytes may wait too. One that is above the limit by itself may where what waits is
 // not, or it could never go out.
-func (q *queue) fits(n int) bool { return q.bytes+n <= q.limit || n > q.limit && q.bytes <= q.limit }
+func (q *queue) fits(n int) bool {
+	return q.bytes+n <= q.bounds.limit || n > q.bounds.limit && q.bytes <= q.bounds.limit
+}
 
 // replace drops the Latest frame of key that still waits.
 func (q *queue) replace(key string) {
@@ -164,8 +170,8 @@ func (q *queue) forget(f outFrame) {
 }
 
 func (q *queue) noteDropped(delivery Delivery) {
-	if q.dropped != nil {
-		q.dropped(delivery)
+	if q.bounds.dropped != nil {
+		q.bounds.dropped(delivery)
 	}
 }
 
@@ -213,7 +219,7 @@ func (q *queue) hasRoom(n int) bool {
 	return q.roomFor(n)
 }
 
-func (q *queue) roomFor(n int) bool { return q.bytes == 0 || q.bytes+n <= q.limit/2 }
+func (q *queue) roomFor(n int) bool { return q.bytes == 0 || q.bytes+n <= q.bounds.limit/2 }
 
 // awaitRoom returns true once there is room for a frame of n bytes that can wait, or false when ctx ends before.
 func (q *queue) awaitRoom(ctx context.Context, n int) bool {

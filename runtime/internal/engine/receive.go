@@ -101,19 +101,20 @@ func (c *Conn) join(msg *wire.Message) {
 		return
 	}
 	m := newMembership(c, channel, params, msg)
-	if refusal := c.admit(m); refusal != nil {
+	old, refusal := c.admit(m)
+	if refusal != nil {
 		m.life.end()
 		c.srv.observeRefusedJoin(c.context(), channel, refusal)
 		c.refuseJoin(msg, refusal)
 		return
 	}
 	c.work.Add(1)
-	if m.old != nil {
-		m.old.replace()
+	if old != nil {
+		old.replace()
 	}
 	call := &Call{m: m, event: wire.EventJoin, ref: msg.Ref, payload: msg.Payload, binary: msg.Binary, join: true}
 	call.takePosition()
-	go m.start(call.observed())
+	go m.start(call.observed(), old)
 }
 
 // refuseJoin answers a phx_join that is not even begun.
@@ -121,22 +122,22 @@ func (c *Conn) refuseJoin(msg *wire.Message, refusal []byte) {
 	c.reply(&wire.Message{JoinRef: msg.JoinRef, Ref: msg.Ref, Topic: msg.Topic, Status: wire.StatusError, Payload: refusal})
 }
 
-// admit puts m into the table of members, or returns why it may not be there.
-func (c *Conn) admit(m *Membership) (refusal []byte) {
+// admit puts m into the table of members, in place of old where there is one on its topic, or returns why it may not be
+// there.
+func (c *Conn) admit(m *Membership) (old *Membership, refusal []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.draining {
-		return closedError
+		return nil, closedError
 	}
-	old := c.members.get(m.topic)
+	old = c.members.get(m.topic)
 	limit := c.srv.limits.Channels
 	if old == nil && c.members.len() >= limit || int(c.alive) >= 2*limit { // replaced handlers may take their time to end
-		return tooManyChannels
+		return nil, tooManyChannels
 	}
 	c.alive++
-	m.old = old
 	c.members.put(m)
-	return nil
+	return old, nil
 }
 
 // ended counts out a membership that nothing of runs any more.

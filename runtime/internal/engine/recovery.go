@@ -169,7 +169,7 @@ func (m *Membership) take(h *hub, missed []*record) (n int, ok bool) {
 	r := &replay{hub: h, records: missed, done: make(chan struct{})}
 	m.mu.Lock()
 	if !m.ending {
-		m.enqueue(item{replay: r})
+		m.enqueue(r)
 	}
 	m.mu.Unlock()
 	select {

@@ -26,6 +26,8 @@ type origin struct {
 	request *http.Request     // without its header
 	header  string            // as on the wire, where it is less than half of what it is as a map
 	params  map[string]string // of the mount's path
+
+	cancel context.CancelFunc // of the renewal that is under way; Conn.mu guards it
 }
 
 // prepare makes the request ready for the connect hook, and keeps it as it then is if it may be needed again.
@@ -45,7 +47,7 @@ func newOrigin(r *http.Request, params map[string]string) *origin {
 	kept.Header = nil
 	kept.Body = http.NoBody           // the body ends with the request
 	kept = kept.Clone(kept.Context()) // the request is the hook's, to do with as it likes
-	return &origin{kept, header.String() + "\r\n", params}
+	return &origin{request: kept, header: header.String() + "\r\n", params: params}
 }
 
 // again is the request with other connect params in its query.
@@ -79,9 +81,9 @@ func (c *Conn) renew(msg *wire.Message) {
 	}
 	var ctx context.Context
 	c.mu.Lock()
-	busy := c.cancelRenewal != nil
+	busy := c.origin.cancel != nil
 	if !busy {
-		ctx, c.cancelRenewal = context.WithCancel(c.origin.request.Context())
+		ctx, c.origin.cancel = context.WithCancel(c.origin.request.Context())
 	}
 	c.mu.Unlock()
 	if busy {
@@ -101,8 +103,8 @@ func (c *Conn) runRenewal(ctx context.Context, ref wire.Ref, query url.Values) {
 	var refused error
 	defer func() {
 		c.mu.Lock()
-		c.cancelRenewal()
-		c.cancelRenewal = nil
+		c.origin.cancel()
+		c.origin.cancel = nil
 		c.mu.Unlock()
 		c.answerParams(ref, status, response, refused)
 	}()

@@ -46,7 +46,7 @@ func (s *Server) Snapshot() observe.Snapshot {
 	conns := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
 	for _, c := range conns {
-		snap.Connections[c.transport]++
+		snap.Connections[c.entrance.name]++
 		frames, size := c.out.size()
 		q := &snap.Queues
 		q.Frames, q.Bytes = q.Frames+frames, q.Bytes+size

@@ -27,11 +27,10 @@ type Carrier interface {
 
 // Endpoint is a mount, asked for by one request.
 type Endpoint struct {
-	srv    *Server
-	mount  *mount
-	params map[string]string // of the mount's path
-
-	transport string // its name
+	srv      *Server
+	mount    *mount
+	entrance *entrance
+	params   map[string]string // of the mount's path
 }
 
 // Refusal is why a request does not open a connection.
@@ -54,11 +53,11 @@ func (e *Refusal) answer(w http.ResponseWriter) {
 func (e Endpoint) query(r *http.Request) (url.Values, *Refusal) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		e.srv.observeRefused(r.Context(), e.transport, observe.RefusedRequest)
+		e.srv.observeRefused(r.Context(), e.entrance.name, observe.RefusedRequest)
 		return nil, &Refusal{http.StatusBadRequest, "malformed query"}
 	}
 	if !e.srv.allowed(r, e.mount) {
-		e.srv.observeRefused(r.Context(), e.transport, observe.RefusedOrigin)
+		e.srv.observeRefused(r.Context(), e.entrance.name, observe.RefusedOrigin)
 		return nil, &Refusal{Status: http.StatusForbidden}
 	}
 	return query, nil
@@ -75,12 +74,12 @@ type opening struct {
 func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 	ser := serializerFor(query)
 	if ser == nil {
-		e.srv.observeRefused(context.Background(), e.transport, observe.RefusedVersion)
+		e.srv.observeRefused(context.Background(), e.entrance.name, observe.RefusedVersion)
 		return opening{}, &Refusal{Status: http.StatusForbidden}
 	}
-	c := &Conn{srv: e.srv, mount: e.mount, ser: ser, transport: e.transport}
+	c := &Conn{srv: e.srv, mount: e.mount, ser: ser, entrance: e.entrance}
 	if refusal, cause := e.srv.begin(c); refusal != nil {
-		e.srv.observeRefused(context.Background(), e.transport, cause)
+		e.srv.observeRefused(context.Background(), e.entrance.name, cause)
 		return opening{}, refusal
 	}
 	for name, value := range e.params {

@@ -20,13 +20,12 @@ func (e *RefusalError) Error() string { return "connection refused: " + e.Reason
 
 // ServeHTTP implements http.Handler: it hands a request to the transport that its path names.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	transport, endpoint := s.route(r.URL.Path)
-	if transport == nil {
+	e := s.route(r.URL.Path)
+	if e.entrance == nil {
 		http.NotFound(w, r)
 		return
 	}
-	endpoint.transport = transport.Name()
-	transport.Serve(w, r, endpoint)
+	e.entrance.Serve(w, r, e)
 }
 
 // webSocket is the WebSocket transport.
@@ -55,7 +54,7 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	}
 	r, subprotocol, refusal := e.mount.negotiate(r)
 	if refusal != nil {
-		e.srv.observeRefused(r.Context(), e.transport, observe.RefusedSubprotocol)
+		e.srv.observeRefused(r.Context(), e.entrance.name, observe.RefusedSubprotocol)
 		return refusal
 	}
 	o, refusal := e.admit(query)
@@ -66,12 +65,12 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	s := c.srv
 	if problem := upgradeProblem(r); problem != "" {
 		o.abandon()
-		s.observeRefused(r.Context(), e.transport, observe.RefusedRequest)
+		s.observeRefused(r.Context(), e.entrance.name, observe.RefusedRequest)
 		return &Refusal{http.StatusBadRequest, problem}
 	}
 	if !canHijack(w) {
 		o.abandon()
-		s.observeRefused(r.Context(), e.transport, observe.RefusedServer)
+		s.observeRefused(r.Context(), e.entrance.name, observe.RefusedServer)
 		s.log.ErrorContext(r.Context(), "the ResponseWriter cannot be hijacked", "type", fmt.Sprintf("%T", w))
 		return &Refusal{Status: http.StatusInternalServerError}
 	}
@@ -87,7 +86,7 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 	l := accept(w, r, c, subprotocol)
 	if l == nil {
 		o.abandon()
-		s.observeRefused(r.Context(), e.transport, observe.RefusedServer)
+		s.observeRefused(r.Context(), e.entrance.name, observe.RefusedServer)
 		return nil // it has been answered
 	}
 	c.start(ctx, l)
@@ -173,15 +172,15 @@ func (s *Server) runConnect(r *http.Request, q *ConnectQuery) (ctx context.Conte
 // refusal is what a client is answered whom the connect hook has refused. Only generated clients are told the reason.
 func (s *Server) refusal(r *http.Request, c *Conn, err error) *Refusal {
 	if errors.Is(err, errHookPanicked) {
-		s.observeRefused(r.Context(), c.transport, observe.RefusedHookPanic)
+		s.observeRefused(r.Context(), c.entrance.name, observe.RefusedHookPanic)
 		return &Refusal{Status: http.StatusInternalServerError}
 	}
 	s.log.InfoContext(r.Context(), "connection refused", "err", err, "remote", remoteHost(r))
 	if errors.Is(err, errHookTooSlow) {
-		s.observeRefused(r.Context(), c.transport, observe.RefusedHookTimeout)
+		s.observeRefused(r.Context(), c.entrance.name, observe.RefusedHookTimeout)
 		return &Refusal{Status: http.StatusServiceUnavailable}
 	}
-	s.observeRefused(r.Context(), c.transport, observe.RefusedHook)
+	s.observeRefused(r.Context(), c.entrance.name, observe.RefusedHook)
 	refusal := &Refusal{Status: http.StatusForbidden}
 	if c.generated {
 		refusal.Reason = refusalReason(err)
