@@ -15,15 +15,15 @@ import (
 // Conn is one client's connection. A Carrier moves its messages: what the client says comes in through Receive, what
 // is for the client waits in the queue until it is taken out.
 type Conn struct {
+	ser wire.Serializer // with the queue's beginning in the 128 bytes that a delivery needs
+	out queue
+
 	srv    *Server
 	mount  *mount
 	serial uint64                          // tells this connection from all others of the server
 	id     string                          // WithID
 	peer   string                          // what BroadcastFrom knows the client by: of a generated one it outlives the connection
 	values atomic.Pointer[context.Context] // the connect hook's; it never ends
-
-	ser wire.Serializer // with the queue in the 128 bytes that a delivery needs
-	out queue
 
 	origin *origin // of a generated client, for renew
 
@@ -57,7 +57,7 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 		c.peer = c.sender()
 	}
 	c.out.carrier = carrier
-	c.out.bounds = &c.srv.queues
+	c.out.srv = c.srv
 	c.observeOpened()
 	draining, disconnected := c.srv.add(c)
 	if disconnected {
@@ -122,7 +122,7 @@ func (c *Conn) End() {
 	c.work.Wait()
 	c.observeClosed()
 	if _, reason, _ := c.Closed(); reason == slowConsumer {
-		c.srv.log.WarnContext(c.context(), "connection closed: the client reads too slowly", c.attrs("limit", c.out.bounds.limit)...)
+		c.srv.log.WarnContext(c.context(), "connection closed: the client reads too slowly", c.attrs("limit", c.srv.limits.QueueBytes)...)
 	}
 	c.srv.remove(c)
 	c.srv.end(c)

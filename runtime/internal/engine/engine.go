@@ -96,7 +96,6 @@ type Server struct {
 	stopping  chan struct{}     // closed when Shutdown begins
 	observer  *observe.Observer // of all observers; nil where there is none
 	stats     stats
-	queues    bounds
 
 	mu       sync.Mutex // guards what follows
 	conns    map[*Conn]struct{}
@@ -147,7 +146,6 @@ func New(cfg Config) *Server {
 	s.readers.work = &s.flushing
 	s.topics = newRegistry(s)
 	s.tracker = presence.New(s.topics.diff)
-	s.queues = bounds{s.limits.QueueBytes, s.dropped}
 	s.observer = s.newObserver(cfg.Observers)
 	if cfg.PubSub != nil {
 		s.nodes = newNodes(s, cfg.Presence)

@@ -19,24 +19,24 @@ type flushers struct {
 	all  int // that can run at once
 
 	mu      sync.Mutex // guards what follows; taken with a queue's lock held
-	round   []*link    // are being worked through, after those that next says have been taken
+	round   []*queue   // are being worked through, after those that next says have been taken
 	next    int
 	began   time.Time // when the round did
-	links   []*link   // of the next round
+	queues  []*queue  // of the next round
 	running int
 }
 
-// flushBatch is how many links a flusher takes at once, and patience how long a round of half of the flushers may take.
+// flushBatch is how many queues a flusher takes at once, and patience how long a round of half of the flushers may take.
 const (
 	flushBatch = 32
 	patience   = 50 * time.Millisecond
 )
 
-// add has what waits on l written soon.
-func (f *flushers) add(l *link) {
+// add has what waits in q written soon.
+func (f *flushers) add(q *queue) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.links = append(f.links, l)
+	f.queues = append(f.queues, q)
 	f.start(f.half())
 }
 
@@ -45,7 +45,7 @@ func (f *flushers) half() int { return (f.all + 1) / 2 }
 
 // start starts another flusher where there is enough to do for it, and there are less than limit. It needs f.mu.
 func (f *flushers) start(limit int) {
-	if waiting := len(f.round) - f.next + len(f.links); f.running < limit && waiting > f.running*flushBatch {
+	if waiting := len(f.round) - f.next + len(f.queues); f.running < limit && waiting > f.running*flushBatch {
 		f.running++
 		f.work.Add(1)
 		go f.run()
@@ -54,21 +54,21 @@ func (f *flushers) start(limit int) {
 
 func (f *flushers) run() {
 	defer f.work.Done()
-	var batch [flushBatch]*link
+	var batch [flushBatch]*queue
 	for n := f.take(batch[:]); n > 0; n = f.take(batch[:]) {
-		for _, l := range batch[:n] {
-			l.flush(0)
+		for _, q := range batch[:n] {
+			q.flush(0)
 		}
 		clear(batch[:n])
 	}
 }
 
-// take takes the next links, none where the flusher is to end.
-func (f *flushers) take(batch []*link) (n int) {
+// take takes the next queues, none where the flusher is to end.
+func (f *flushers) take(batch []*queue) (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.next == len(f.round) {
-		f.round, f.links, f.next = f.links, f.round[:0], 0
+		f.round, f.queues, f.next = f.queues, f.round[:0], 0
 		f.began = time.Now()
 	}
 	limit := f.half()
@@ -77,7 +77,7 @@ func (f *flushers) take(batch []*link) (n int) {
 	}
 	if n = copy(batch, f.round[f.next:]); n == 0 || f.running > limit {
 		if f.running--; f.running == 0 {
-			f.round, f.links, f.next = nil, nil, 0
+			f.round, f.queues, f.next = nil, nil, 0
 		}
 		return 0
 	}
@@ -85,6 +85,25 @@ func (f *flushers) take(batch []*link) (n int) {
 	f.next += n
 	f.start(limit)
 	return n
+}
+
+// flush writes what waits, as long as the network takes it at once. written is what was taken out before.
+func (q *queue) flush(written int) {
+	for {
+		data, chunk := q.next(written)
+		if data == nil {
+			return
+		}
+		written = len(data)
+		n, err := q.direct.try(data)
+		if err == nil && n < len(data) {
+			go q.directLink().write(data[n:], chunk, written)
+			return
+		}
+		if chunk != nil || err != nil {
+			q.directLink().wrote(chunk, err)
+		}
+	}
 }
 
 // direct writes to a connection without waiting.

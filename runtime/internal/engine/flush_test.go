@@ -79,18 +79,18 @@ func TestMoreFlushersHelpOnceARoundTakesLong(t *testing.T) {
 	var work sync.WaitGroup
 	f := flushers{work: &work, all: all, running: all / 2} // the test is all that half of them do
 	for range 8 * flushBatch {
-		f.add(&link{owner: &Conn{}})
+		f.add(&queue{})
 	}
-	var batch [flushBatch]*link
+	var batch [flushBatch]*queue
 	if n := f.take(batch[:]); n != flushBatch || f.running != all/2 {
-		t.Fatalf("%d links are taken with %d flushers, want %d with %d", n, f.running, flushBatch, all/2)
+		t.Fatalf("%d queues are taken with %d flushers, want %d with %d", n, f.running, flushBatch, all/2)
 	}
 	f.began = f.began.Add(-2 * patience)
 	if n := f.take(batch[:]); n != flushBatch {
-		t.Fatalf("%d links are taken, want %d", n, flushBatch)
+		t.Fatalf("%d queues are taken, want %d", n, flushBatch)
 	}
 	work.Wait() // for the one that has come to help, and has done the rest
 	if n := f.take(batch[:]); n != 0 || f.running != all/2-1 {
-		t.Errorf("%d links are left, and %d flushers, want none and %d", n, f.running, all/2-1)
+		t.Errorf("%d queues are left, and %d flushers, want none and %d", n, f.running, all/2-1)
 	}
 }

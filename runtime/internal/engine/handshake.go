@@ -29,8 +29,8 @@ func (l *link) open(w http.ResponseWriter, r *http.Request, subprotocol string) 
 
 // writeAnswer writes before anything stands in the queue.
 func (l *link) writeAnswer(answer []byte) error {
-	if l.direct.conn != nil {
-		n, err := l.direct.try(answer)
+	if l.owner.out.direct.conn != nil {
+		n, err := l.owner.out.direct.try(answer)
 		if answer = answer[n:]; err != nil || len(answer) == 0 {
 			return err
 		}

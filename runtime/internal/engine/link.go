@@ -27,7 +27,6 @@ const (
 type link struct {
 	net.Conn
 	owner   *Conn
-	direct  direct
 	ws      *websocket.Conn // nil until it is needed, and while it is dropped
 	readErr error           // of the network; for the reader alone
 
@@ -43,15 +42,9 @@ type link struct {
 	hand int32         // where the clock has it
 }
 
-// Ready implements Carrier: a flusher, or a goroutine of the link's own where there can be none, hands what is pending to
-// the network in one write.
-func (l *link) Ready() {
-	if l.direct.conn != nil {
-		l.owner.srv.flushers.add(l)
-	} else {
-		go l.write(nil, nil, 0)
-	}
-}
+// Ready implements Carrier: where there can be no flusher, a goroutine of the link's own hands what is pending to the
+// network in one write.
+func (l *link) Ready() { go l.write(nil, nil, 0) }
 
 // Closing implements Carrier: what waits has the grace period, and the reader, whose connection this ends, wakes up.
 func (l *link) Closing() {
@@ -99,30 +92,13 @@ func (l *link) wakeReader() {
 
 // writeNow writes one frame, and what has come to wait then. It does not keep the frame's memory.
 func (l *link) writeNow(frame []byte) {
-	n, err := l.direct.try(frame)
+	n, err := l.owner.out.direct.try(frame)
 	if err == nil && n < len(frame) {
 		go l.write(bytes.Clone(frame[n:]), nil, len(frame))
 		return
 	}
 	l.wrote(nil, err)
-	l.flush(len(frame))
-}
-
-// flush writes what waits, as long as the network takes it at once. written is what was taken out before.
-func (l *link) flush(written int) {
-	for {
-		data, chunk := l.owner.out.next(written)
-		if data == nil {
-			return
-		}
-		written = len(data)
-		n, err := l.direct.try(data)
-		if err == nil && n < len(data) {
-			go l.write(data[n:], chunk, written)
-			return
-		}
-		l.wrote(chunk, err)
-	}
+	l.owner.out.flush(len(frame))
 }
 
 // write is the writer goroutine: it writes data and what waits, and waits for the network. It exists while there is
@@ -226,7 +202,7 @@ func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // own makes conn the link's own, with what the HTTP server has read of it already.
 func (l *link) own(conn net.Conn, buffered *bufio.Reader) {
 	l.Conn = conn
-	l.direct.open(conn)
+	l.owner.out.direct.open(conn)
 	if n := buffered.Buffered(); n > 0 {
 		l.inbox = make([]byte, n)
 		_, _ = buffered.Read(l.inbox) // it is all in the buffer

@@ -49,7 +49,7 @@ var inboxes = sync.Pool{New: func() any {
 // prepareReading makes it possible to park l.
 func (l *link) prepareReading() {
 	l.slot = -1
-	if l.direct.conn == nil || !canPark {
+	if l.owner.out.direct.conn == nil || !canPark {
 		return
 	}
 	l.fetch = func(fd uintptr) bool {
@@ -88,7 +88,7 @@ func (l *link) awaitMessage() bool {
 		}
 	}
 	for {
-		err := l.direct.conn.Read(l.fetch)
+		err := l.owner.out.direct.conn.Read(l.fetch)
 		if err == nil {
 			err = l.err
 		}

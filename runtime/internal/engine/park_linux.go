@@ -54,7 +54,7 @@ func (p *poller) watch(l *link) error {
 		Fd:     l.slot,
 		Pad:    p.slots[l.slot].turn,
 	}
-	err := l.direct.conn.Control(p.ctl)
+	err := l.owner.out.direct.conn.Control(p.ctl)
 	if err == nil {
 		err = p.failed
 	}

@@ -34,26 +34,21 @@ var chunks = sync.Pool{New: func() any {
 //
 // A close frame is the last thing that goes out: what is put in after it is dropped.
 type queue struct {
-	carrier Carrier
-	bounds  *bounds
+	srv    *Server
+	direct direct // of a link
 
-	mu      sync.Mutex  // guards what follows; held for memory work only
-	bytes   int         // that wait or are being written
-	writing bool        // the carrier has been told, and has not taken everything out since
-	dead    bool        // the network failed, or was given up
-	over    atomic.Bool // closing or dead, for whoever does not need the lock
-	only    []byte      // the frame that waits, where it is one that may not be dropped
-	more    *backlog    // what waits else; nil while nothing does
-	closing []byte      // the close frame that is in, or was taken out
-
+	mu      sync.Mutex    // guards what follows; held for memory work only
+	bytes   int           // that wait or are being written
+	writing bool          // the carrier has been told, and has not taken everything out since
+	dead    bool          // the network failed, or was given up
+	over    atomic.Bool   // closing or dead, for whoever does not need the lock
+	only    []byte        // the frame that waits, where it is one that may not be dropped
+	more    *backlog      // what waits else; nil while nothing does
 	left    chan struct{} // closed when something has been delivered, made by awaitRoom
+	closing *[]byte       // the close frame that is in, or was taken out
 	drained chan struct{} // closed when everything has been taken out, made by wait
-}
 
-// bounds are what queues share.
-type bounds struct {
-	limit   int            // bytes
-	dropped func(Delivery) // told of each frame that is not delivered; nil is nobody
+	carrier Carrier
 }
 
 // slowConsumer is the reason of a connection that is closed because its queue is full.
@@ -69,10 +64,10 @@ func (q *queue) put(data []byte, delivery Delivery, key string) bool {
 
 // directLink is the carrier, where that writes without waiting for the network.
 func (q *queue) directLink() *link {
-	if l, ok := q.carrier.(*link); ok && l.direct.conn != nil {
-		return l
+	if q.direct.conn == nil {
+		return nil
 	}
-	return nil
+	return q.carrier.(*link)
 }
 
 // putHere puts a Stream frame in and has l, which is direct, write it at once where nothing else waits. It reports
@@ -105,8 +100,8 @@ func (q *queue) cork() bool {
 
 // uncork writes what has come since cork, or has the carrier do so. It needs no lock to be held.
 func (q *queue) uncork() {
-	if l := q.directLink(); l != nil {
-		l.flush(0)
+	if q.direct.conn != nil {
+		q.flush(0)
 		return
 	}
 	q.mu.Lock()
@@ -126,7 +121,7 @@ func (q *queue) putLocked(data []byte, delivery Delivery, key string) bool {
 		q.replace(key)
 	}
 	if !q.fits(len(data)) && !q.evict(len(data)) {
-		q.noteDropped(delivery)
+		q.srv.dropped(delivery)
 		if delivery == Volatile {
 			return true
 		}
@@ -140,8 +135,11 @@ func (q *queue) putLocked(data []byte, delivery Delivery, key string) bool {
 // fits reports whether a frame of n bytes may wait too. One that is above the limit by itself may where what waits is
 // not, or it could never go out.
 func (q *queue) fits(n int) bool {
-	return q.bytes+n <= q.bounds.limit || n > q.bounds.limit && q.bytes <= q.bounds.limit
+	limit := q.limit()
+	return q.bytes+n <= limit || n > limit && q.bytes <= limit
 }
+
+func (q *queue) limit() int { return q.srv.limits.QueueBytes }
 
 // replace drops the Latest frame of key that still waits.
 func (q *queue) replace(key string) {
@@ -165,13 +163,7 @@ func (q *queue) drop(i int) {
 func (q *queue) forget(f outFrame) {
 	q.bytes -= len(f.data)
 	if f.data[0]&controlBit == 0 {
-		q.noteDropped(f.delivery)
-	}
-}
-
-func (q *queue) noteDropped(delivery Delivery) {
-	if q.bounds.dropped != nil {
-		q.bounds.dropped(delivery)
+		q.srv.dropped(f.delivery)
 	}
 }
 
@@ -207,7 +199,11 @@ func (q *queue) append(f outFrame) {
 	}
 	if !q.writing {
 		q.writing = true
-		q.carrier.Ready()
+		if q.direct.conn != nil {
+			q.srv.flushers.add(q)
+		} else {
+			q.carrier.Ready()
+		}
 	}
 }
 
@@ -219,7 +215,7 @@ func (q *queue) hasRoom(n int) bool {
 	return q.roomFor(n)
 }
 
-func (q *queue) roomFor(n int) bool { return q.bytes == 0 || q.bytes+n <= q.bounds.limit/2 }
+func (q *queue) roomFor(n int) bool { return q.bytes == 0 || q.bytes+n <= q.limit()/2 }
 
 // awaitRoom returns true once there is room for a frame of n bytes that can wait, or false when ctx ends before.
 func (q *queue) awaitRoom(ctx context.Context, n int) bool {
@@ -282,7 +278,7 @@ func (q *queue) close(frame []byte) bool {
 
 // closeLocked queues the close frame, instead of what waits where discard is set, and tells the carrier.
 func (q *queue) closeLocked(frame []byte, discard bool) {
-	q.closing = frame
+	q.closing = &frame
 	q.over.Store(true)
 	if discard {
 		for f := q.pop(); f.data != nil; f = q.pop() {
@@ -303,7 +299,7 @@ func (q *queue) closedWith() (code uint16, reason string, closed bool) {
 	if q.closing == nil {
 		return 0, "", false
 	}
-	code, reason = parseCloseFrame(q.closing)
+	code, reason = parseCloseFrame(*q.closing)
 	return code, reason, true
 }
 

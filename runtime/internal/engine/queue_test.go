@@ -33,8 +33,8 @@ func (c *heldConn) SetWriteDeadline(time.Time) error { return nil }
 
 func newHeld(limit int) (*queue, *heldConn) {
 	c := &heldConn{gate: make(chan struct{}), begun: make(chan struct{}, 1000)}
-	owner := &Conn{srv: &Server{limits: Limits{CloseTimeout: time.Second, WriteTimeout: time.Second}}}
-	owner.out.bounds = &bounds{limit: limit}
+	owner := &Conn{srv: &Server{limits: Limits{QueueBytes: limit, CloseTimeout: time.Second, WriteTimeout: time.Second}}}
+	owner.out.srv = owner.srv
 	owner.out.carrier = &link{Conn: c, owner: owner}
 	return &owner.out, c
 }
@@ -125,7 +125,7 @@ func TestFullQueueAgainstAModel(t *testing.T) {
 	const limit = 3 * writeChunk
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 100 {
-		q := &queue{carrier: nobody{}, bounds: &bounds{limit: limit}}
+		q := &queue{carrier: nobody{}, srv: &Server{limits: Limits{QueueBytes: limit}}}
 		var model []outFrame
 		bytes, written := 0, 0 // that wait, and that are being written
 		fits := func(n int) bool { return written+bytes+n <= limit }
