@@ -203,11 +203,11 @@ func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (l *link) own(conn net.Conn, buffered *bufio.Reader) {
 	l.Conn = conn
 	l.owner.out.direct.open(conn)
+	l.prepareReading()
 	if n := buffered.Buffered(); n > 0 {
 		l.inbox = make([]byte, n)
 		_, _ = buffered.Read(l.inbox) // it is all in the buffer
 	}
-	l.prepareReading()
 }
 
 // canHijack reports whether w, or a ResponseWriter that it wraps, can be hijacked.

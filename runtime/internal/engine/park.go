@@ -23,46 +23,69 @@ const (
 // and ends: the poller starts another when there is something. So an idle connection has no goroutine, whose stack would
 // be most of its memory. Where there is no poller, or the connection is none of the system's, the reader stays.
 type reading struct {
-	buffered *bufio.Reader // the library's
-	inbox    []byte        // what has been read ahead, by the HTTP server at first
-	memory   *[]byte       // of inbox; nil while that is empty, or the HTTP server's
-
-	fetch func(fd uintptr) bool // reads ahead; for the reader alone, like its outcome
-	n     int
-	err   error
-	again bool  // there was nothing to read, yet
-	gaps  int32 // short ones between the latest messages; for the reader alone
-	stays bool  // fetch is to wait
-	fresh bool  // nothing has been received yet
-	empty bool  // what has been fetched last was all there was
+	*ahead       // nil while the link is parked; for the reader alone, as is
+	gaps   int32 // short ones between the latest messages
 
 	hasted atomic.Bool // the clock looks after a reader that stays
 	parked atomic.Bool // nobody reads; whoever sets it back starts a reader
 	slot   int32       // of the poller, for what it calls with; -1 where it is not known to it
 }
 
+// ahead is what a link has while somebody reads.
+type ahead struct {
+	buffered *bufio.Reader // the library's
+	inbox    []byte        // what has been read ahead, by the HTTP server at first
+	memory   *[]byte       // of inbox; nil while that is empty, or the HTTP server's
+
+	fetch func(fd uintptr) bool // reads ahead
+	n     int                   // its outcome, like
+	err   error                 // and
+	again bool                  // there was nothing to read, yet
+	stays bool                  // fetch is to wait
+	fresh bool                  // nothing has been received yet
+	empty bool                  // what has been fetched last was all there was
+}
+
+var aheads = sync.Pool{New: func() any {
+	a := new(ahead)
+	a.fetch = a.read
+	return a
+}}
+
 var inboxes = sync.Pool{New: func() any {
 	b := make([]byte, 4<<10)
 	return &b
 }}
 
-// prepareReading makes it possible to park l.
+// prepareReading is called before anything else of it.
 func (l *link) prepareReading() {
 	l.slot = -1
-	if l.owner.out.direct.conn == nil || !canPark {
-		return
+	l.ahead = aheads.Get().(*ahead)
+}
+
+// mayPark reports whether l can be parked, and is read ahead of.
+func (l *link) mayPark() bool { return canPark && l.owner.out.direct.conn != nil }
+
+// read is fetch.
+func (a *ahead) read(fd uintptr) bool {
+	memory := inboxes.Get().(*[]byte)
+	a.n, a.again, a.err = readNow(fd, *memory)
+	if a.n > 0 {
+		a.inbox, a.memory = (*memory)[:a.n], memory
+		a.empty = a.n < len(*memory)
+		return true
 	}
-	l.fetch = func(fd uintptr) bool {
-		memory := inboxes.Get().(*[]byte)
-		l.n, l.again, l.err = readNow(fd, *memory)
-		if l.n > 0 {
-			l.inbox, l.memory = (*memory)[:l.n], memory
-			l.empty = l.n < len(*memory)
-			return true
-		}
-		inboxes.Put(memory)
-		return !l.stays || !l.again // else it is called again when there is something
+	inboxes.Put(memory)
+	return !a.stays || !a.again // else it is called again when there is something
+}
+
+// giveBack gives the memory back, where nothing in it is needed.
+func (a *ahead) giveBack() {
+	if len(a.inbox) > 0 {
+		return // the connection has ended with something unread
 	}
+	*a = ahead{fetch: a.fetch}
+	aheads.Put(a)
 }
 
 // noteGap notes how long the client had been silent before a message.
@@ -75,7 +98,7 @@ func (l *link) noteGap(silent time.Duration) {
 // awaitMessage returns when there is something to read, or an error of the network that reading will meet too. It
 // returns false when the link has been parked instead.
 func (l *link) awaitMessage() bool {
-	if l.fetch == nil || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
+	if !l.mayPark() || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
 		return true
 	}
 	busy := l.gaps >= busyStreak
@@ -126,9 +149,17 @@ func (l *link) isEnding() bool { return l.owner.out.isClosing() }
 // has to go on.
 func (l *link) park() bool {
 	l.hibernate()
+	a, needed := l.ahead, l.ws != nil
+	if !needed {
+		l.ahead = nil
+	}
 	l.parked.Store(true)
-	if l.isEnding() || l.owner.srv.poller.watch(l) != nil {
-		return !l.unpark()
+	if (l.isEnding() || l.owner.srv.poller.watch(l) != nil) && l.unpark() {
+		l.ahead = a
+		return false
+	}
+	if !needed {
+		a.giveBack()
 	}
 	return true
 }
@@ -140,7 +171,7 @@ func (l *link) unpark() bool { return l.parked.CompareAndSwap(true, false) }
 // read here, if it comes before long, where it costs neither another goroutine nor a turn of the poller. A client that
 // then goes on gets a reader of its own, because net/http keeps memory for its goroutines.
 func (l *link) serveFirst() {
-	if l.fetch == nil {
+	if !l.mayPark() {
 		go l.serve()
 		return
 	}

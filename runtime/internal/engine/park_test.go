@@ -303,7 +303,7 @@ func TestConnectionsThatCannotBeParkedAreServed(t *testing.T) {
 	for ref := range 20 {
 		beat(t, conn, ref)
 	}
-	if s.links()[0].fetch != nil {
+	if s.links()[0].mayPark() {
 		t.Error("the link of a TLS connection can be parked")
 	}
 	_ = conn.CloseNow()

@@ -14,6 +14,9 @@ import (
 // serve is a reader goroutine of a WebSocket: it receives frames until the connection ends, and then ends everything of
 // it, or until it is not needed: the link is parked, or another reader has taken over.
 func (l *link) serve() {
+	if l.ahead == nil {
+		l.ahead = aheads.Get().(*ahead)
+	}
 	if left := l.read(); left {
 		return
 	}
@@ -30,6 +33,8 @@ func (l *link) serve() {
 		_ = l.Close()
 	}
 	c.srv.poller.forget(l)
+	l.ahead.giveBack()
+	l.ahead = nil
 }
 
 // read receives frames until the connection ends or the reader is not needed any more.

@@ -52,6 +52,7 @@ func FuzzTakeWhole(f *testing.F) {
 	f.Add([]byte{0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 'a'})
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		l := &link{owner: &Conn{mount: &mount{Mount: Mount{MaxFrameBytes: 1000}}}}
+		l.ahead = new(ahead)
 		l.memory = inboxes.Get().(*[]byte)
 		l.inbox = (*l.memory)[:copy(*l.memory, stream)]
 		data, isBinary, ok := l.takeWhole()
