@@ -29,10 +29,14 @@ type shard struct {
 type topic struct {
 	name    string
 	deliver sync.Mutex // held while subscribers run, so that they run in one order; taken before shard.mu
-	log     *log       // nil where nothing is kept; guarded by deliver
 	refs    int        // subscriptions and calls that use this topic
 	subs    []*localSub
+	past    *past // nil where nothing has ever been kept; once it is there it stays
+}
 
+// past is what is kept of a topic.
+type past struct {
+	log   *log          // guarded by topic.deliver
 	keep  time.Duration // how long the log is to outlive the last use
 	until time.Time     // when the topic is to be forgotten, while nobody uses it
 }
@@ -94,6 +98,9 @@ func (b *Local) Subscribe(_ context.Context, name string, history History, to Su
 
 // Replay implements PubSub. It never fails.
 func (b *Local) Replay(_ context.Context, name string, history History, after Position, limit int) (Page, error) {
+	if !history.Kept() {
+		return Page{Gap: true}, nil
+	}
 	s := b.shard(name)
 	t := s.use(name, history)
 	defer s.release(t)
@@ -126,12 +133,12 @@ func (sub *localSub) Cancel() {
 	}
 }
 
-// open returns the topic's log. It needs deliver.
+// open returns the log of a topic that the caller uses with a history. It needs deliver.
 func (t *topic) open() *log {
-	if t.log == nil {
-		t.log = newLog()
+	if t.past.log == nil {
+		t.past.log = newLog()
 	}
-	return t.log
+	return t.past.log
 }
 
 // subscribers returns who listens to t now. The list is never changed in place, so it may be read without the lock.
@@ -165,7 +172,12 @@ func (s *shard) useLocked(name string, history History) *topic {
 		s.topics[name] = t
 	}
 	t.refs++
-	t.keep = max(t.keep, history.TTL)
+	if history.Kept() {
+		if t.past == nil {
+			t.past = new(past)
+		}
+		t.past.keep = max(t.past.keep, history.TTL)
+	}
 	return t
 }
 
@@ -177,13 +189,13 @@ func (s *shard) release(t *topic) {
 	t.refs--
 	switch {
 	case t.refs > 0:
-	case t.keep == 0:
+	case t.past == nil || t.past.keep == 0:
 		delete(s.topics, t.name)
-	case t.until.IsZero():
-		t.until = time.Now().Add(t.keep)
-		time.AfterFunc(t.keep, func() { s.forget(t) })
+	case t.past.until.IsZero():
+		t.past.until = time.Now().Add(t.past.keep)
+		time.AfterFunc(t.past.keep, func() { s.forget(t) })
 	default:
-		t.until = time.Now().Add(t.keep)
+		t.past.until = time.Now().Add(t.past.keep)
 	}
 }
 
@@ -191,9 +203,9 @@ func (s *shard) release(t *topic) {
 func (s *shard) forget(t *topic) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait := time.Until(t.until)
+	wait := time.Until(t.past.until)
 	if t.refs > 0 {
-		wait = t.keep
+		wait = t.past.keep
 	}
 	if wait > 0 {
 		time.AfterFunc(wait, func() { s.forget(t) })

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,7 @@ type Conn struct {
 	mount  *mount
 	serial uint64                          // tells this connection from all others of the server
 	id     string                          // WithID
-	peer   string                          // what BroadcastFrom knows the client by: of a generated one it outlives the connection
+	peer   string                          // of a generated client: its name, which outlives the connection; "" of others
 	values atomic.Pointer[context.Context] // the connect hook's; it never ends
 
 	origin *origin // of a generated client, for renew
@@ -53,9 +54,6 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 	c.values.Store(&ctx)
 	c.id, _ = ctx.Value(idKey{}).(string)
 	c.serial = c.srv.serial.Add(1)
-	if c.peer == "" {
-		c.peer = c.sender()
-	}
 	c.out.carrier = carrier
 	c.out.srv = c.srv
 	c.observeOpened()
@@ -66,6 +64,35 @@ func (c *Conn) start(ctx context.Context, carrier Carrier) {
 	if draining {
 		c.drain()
 	}
+}
+
+// name is what BroadcastFrom knows the client by.
+func (c *Conn) name() string {
+	if c.peer != "" {
+		return c.peer
+	}
+	return c.sender()
+}
+
+// exclusion is who does not get a publication.
+type exclusion struct {
+	peer   string // Conn.peer
+	serial uint64 // Conn.serial, of a client without one
+}
+
+// exclusion returns who has this name, here.
+func (s *Server) exclusion(name string) (e exclusion) {
+	if digits, here := strings.CutPrefix(name, s.node); here {
+		e.serial, _ = strconv.ParseUint(digits, 36, 64)
+	} else {
+		e.peer = name
+	}
+	return e
+}
+
+// is reports whether c is excluded.
+func (e *exclusion) is(c *Conn) bool {
+	return e.serial != 0 && e.serial == c.serial || e.peer != "" && e.peer == c.peer
 }
 
 // sender tells this connection from all others, on every node.

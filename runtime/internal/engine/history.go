@@ -13,6 +13,7 @@ import (
 // record is a publication as the members of a topic share it.
 type record struct {
 	publication                 // without an event where it could not be read
+	hidden      exclusion       // from
 	at          pubsub.Position // zero where it is not kept
 	seen        time.Time
 
@@ -23,7 +24,7 @@ type record struct {
 
 // hides reports whether c is not to get r.
 func (r *record) hides(c *Conn) bool {
-	return r.event == "" || r.from != "" && r.from == c.peer
+	return r.event == "" || r.hidden.is(c)
 }
 
 // frame returns r as it goes out on c. It needs h.mu.
@@ -57,7 +58,7 @@ func (h *hub) record(b *pubsub.Publication) *record {
 		h.srv.log.Error("publication refused", "channel", h.channel.Name, "topic", h.topic, "err", err)
 		p = publication{}
 	}
-	return &record{publication: p, at: b.Position, seen: time.Now()}
+	return &record{publication: p, hidden: h.srv.exclusion(p.from), at: b.Position, seen: time.Now()}
 }
 
 // receiveKept takes a publication of the history: members who are not behind get it, and it is the topic's latest.

@@ -230,7 +230,7 @@ func (h *hub) Receive(b pubsub.Publication) {
 		return
 	}
 	if h.channel.Intercepts[p.event] != nil {
-		h.intercept(&record{publication: p})
+		h.intercept(&record{publication: p, hidden: h.srv.exclusion(p.from)})
 		return
 	}
 	h.deliver(&p, false)
@@ -241,6 +241,7 @@ func (h *hub) Receive(b pubsub.Publication) {
 func (h *hub) deliver(p *publication, diff bool) {
 	msg := wire.Message{Topic: h.topic, Event: p.event, Payload: p.payload, Binary: p.binary}
 	key := p.queueKey(h.topic)
+	hidden := h.srv.exclusion(p.from)
 	var frames frameCache
 	var failed error // of a serializer: version 1 has no binary frames
 	defer func() {
@@ -252,7 +253,7 @@ func (h *hub) deliver(p *publication, diff bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.members {
-		if diff && !m.diffs || p.from != "" && p.from == m.conn.peer {
+		if diff && !m.diffs || hidden.is(m.conn) {
 			continue
 		}
 		frame, err := frames.get(m.conn.ser, &msg)

@@ -123,12 +123,12 @@ func (m *Membership) refuse(call *Call, response []byte) {
 	if !m.ending {
 		m.ending, m.reason = true, Closed
 	}
-	mailbox := m.mailbox
+	waiting := m.mailbox.all()
 	m.mailbox, m.deferred, m.pushes = nil, nil, 0
 	m.mu.Unlock()
 	m.conn.dismiss(m, call.reply(wire.StatusError, response, false))
 	call.observeEnd(false, response)
-	for _, it := range mailbox {
+	for _, it := range waiting {
 		m.turnAway(it)
 	}
 }

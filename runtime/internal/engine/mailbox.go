@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 
 	"github.com/chgen/chgen/runtime/wire"
 )
@@ -14,6 +15,51 @@ import (
 //	*record               an event on its way out that is intercepted
 //	*replay               events that have been missed
 type item any
+
+// mailbox is what waits for the turn. A membership has one only while something does.
+type mailbox struct {
+	items []item // items[head:] wait
+	head  int
+}
+
+var mailboxes = sync.Pool{New: func() any { return new(mailbox) }}
+
+// maxMailbox is how long a mailbox may be that is kept for another membership.
+const maxMailbox = 64
+
+func (b *mailbox) len() int {
+	if b == nil {
+		return 0
+	}
+	return len(b.items) - b.head
+}
+
+// take takes out the first item.
+func (b *mailbox) take() item {
+	it := b.items[b.head]
+	b.items[b.head] = nil
+	if b.head++; 2*b.head >= len(b.items) { // else one that is never empty would only grow
+		n := copy(b.items, b.items[b.head:])
+		clear(b.items[n:])
+		b.items, b.head = b.items[:n], 0
+	}
+	return it
+}
+
+// all returns what waits.
+func (b *mailbox) all() []item {
+	if b == nil {
+		return nil
+	}
+	return b.items[b.head:]
+}
+
+// giveBack gives back a mailbox that is empty.
+func (b *mailbox) giveBack() {
+	if cap(b.items) <= maxMailbox {
+		mailboxes.Put(b)
+	}
+}
 
 // push puts a client's push into the mailbox, or answers it.
 func (m *Membership) push(msg *wire.Message) {
@@ -82,7 +128,7 @@ func (m *Membership) enqueueWork(it item) error {
 	switch {
 	case m.ending:
 		return ErrClosed
-	case len(m.mailbox)-int(m.pushes) >= m.conn.srv.limits.MailboxWork:
+	case m.mailbox.len()-int(m.pushes) >= m.conn.srv.limits.MailboxWork:
 		return ErrBusy
 	}
 	m.enqueue(it)
@@ -92,9 +138,9 @@ func (m *Membership) enqueueWork(it item) error {
 // enqueue needs m.mu.
 func (m *Membership) enqueue(it item) {
 	if m.mailbox == nil {
-		m.mailbox = m.first[:0]
+		m.mailbox = mailboxes.Get().(*mailbox)
 	}
-	m.mailbox = append(m.mailbox, it)
+	m.mailbox.items = append(m.mailbox.items, it)
 	m.wake()
 }
 
@@ -139,14 +185,15 @@ func (m *Membership) next() (it item, ok bool) {
 		return nil, false
 	}
 	defer m.mu.Unlock()
-	if len(m.mailbox) == 0 {
+	if m.mailbox == nil {
 		m.running = false
-		m.mailbox = nil
 		return nil, false
 	}
-	it = m.mailbox[0]
-	m.mailbox[0] = nil
-	m.mailbox = m.mailbox[1:]
+	it = m.mailbox.take()
+	if m.mailbox.len() == 0 {
+		m.mailbox.giveBack()
+		m.mailbox = nil
+	}
 	if _, push := it.(*Call); push {
 		m.pushes--
 	}

@@ -72,13 +72,12 @@ type Membership struct {
 
 	mu         sync.Mutex // guards what follows
 	state      state
-	running    bool // a goroutine has the turn
-	ending     bool // what is in the mailbox will not be worked on
-	leaving    bool // a phx_leave is in the mailbox, or has been taken out
-	over       bool // nothing of it runs any more
-	hub        *hub // that it is attached to
-	mailbox    []item
-	first      [1]item       // the memory of a mailbox that has no more
+	running    bool          // a goroutine has the turn
+	ending     bool          // what is in the mailbox will not be worked on
+	leaving    bool          // a phx_leave is in the mailbox, or has been taken out
+	over       bool          // nothing of it runs any more
+	hub        *hub          // that it is attached to
+	mailbox    *mailbox      // nil while it is empty
 	pushes     int32         // of the mailbox that are a client's
 	concurrent int32         // events whose work goes on out of turn
 	reason     Reason        // set with ending
@@ -189,7 +188,7 @@ func (m *Membership) finish() {
 		m.state = ended
 	}
 	reason := m.reason
-	mailbox := m.mailbox
+	waiting := m.mailbox.all()
 	m.mailbox, m.deferred = nil, nil
 	var calls []*Call // whose work goes on out of turn
 	for call := m.oldest; call != nil; call = call.newer {
@@ -200,7 +199,7 @@ func (m *Membership) finish() {
 	for _, call := range calls {
 		call.answer(wire.StatusError, closedError, false)
 	}
-	for _, it := range mailbox {
+	for _, it := range waiting {
 		m.turnAway(it)
 	}
 	m.unsubscribe()

@@ -15,7 +15,7 @@ type publication struct {
 	event    string
 	delivery Delivery
 	key      string // of Latest
-	from     string // Conn.peer of who is left out, "" for nobody
+	from     string // Conn.name of who is left out, "" for nobody
 	binary   bool
 	payload  []byte
 }

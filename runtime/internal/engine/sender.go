@@ -44,7 +44,7 @@ func (m *Membership) Broadcast() Sender {
 // BroadcastFrom is the audience of everybody on the topic but this client.
 func (m *Membership) BroadcastFrom() Sender {
 	s := m.Broadcast()
-	s.from = m.conn.peer
+	s.from = m.conn.name()
 	return s
 }
 

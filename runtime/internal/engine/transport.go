@@ -88,7 +88,7 @@ func (e Endpoint) admit(query url.Values) (opening, *Refusal) {
 	if generated, _ := lastValue(query, paramGenerated); generated == "1" {
 		c.generated = true
 		if name, _ := lastValue(query, paramClient); name != "" && len(name) <= maxClient && utf8.ValidString(name) {
-			c.peer = "~" + name // which no Conn.sender begins with
+			c.peer = "~" + name // which no node's name begins with
 		}
 	}
 	return opening{c, query, e.params}, nil

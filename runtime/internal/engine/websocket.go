@@ -33,7 +33,7 @@ func (l *link) serve() {
 		_ = l.Close()
 	}
 	c.srv.poller.forget(l)
-	l.ahead.giveBack()
+	l.giveBack()
 	l.ahead = nil
 }
 
