@@ -30,7 +30,8 @@ type Conn struct {
 
 	joins  pace // of the client, by Receive alone, as are
 	pushes pace
-	frame  int           // bytes of the message at hand
+	frame  uint32        // bytes of the message at hand
+	place  int32         // in Server.conns; guarded by Server.mu
 	memory *[]byte       // of inboxes that it is in, where that goes back; nil for who keeps a part of it
 	came   time.Duration // when it came, counted from Server.started
 

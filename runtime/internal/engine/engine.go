@@ -98,7 +98,7 @@ type Server struct {
 	stats     stats
 
 	mu       sync.Mutex // guards what follows
-	conns    map[*Conn]struct{}
+	conns    []*Conn
 	ids      map[string]map[*Conn]struct{}
 	opening  map[*Conn][]string // upgrades that are under way, with the ids that were disconnected meanwhile
 	active   int                // upgrades that are under way, and connections
@@ -119,7 +119,6 @@ func New(cfg Config) *Server {
 		started: time.Now(),
 		node:    randomID(),
 		secret:  cfg.Secret,
-		conns:   make(map[*Conn]struct{}),
 		ids:     make(map[string]map[*Conn]struct{}),
 		opening: make(map[*Conn][]string),
 		idle:    make(chan struct{}),
@@ -263,7 +262,8 @@ func (s *Server) add(c *Conn) (draining, disconnected bool) {
 	defer s.mu.Unlock()
 	disconnected = c.id != "" && slices.Contains(s.opening[c], c.id)
 	delete(s.opening, c)
-	s.conns[c] = struct{}{}
+	c.place = int32(len(s.conns))
+	s.conns = append(s.conns, c)
 	if c.id != "" {
 		if s.ids[c.id] == nil {
 			s.ids[c.id] = make(map[*Conn]struct{})
@@ -276,7 +276,10 @@ func (s *Server) add(c *Conn) (draining, disconnected bool) {
 func (s *Server) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c)
+	last := s.conns[len(s.conns)-1]
+	s.conns[c.place], last.place = last, c.place
+	s.conns[len(s.conns)-1] = nil
+	s.conns = s.conns[:len(s.conns)-1]
 	if c.id == "" {
 		return
 	}

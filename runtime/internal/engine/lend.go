@@ -11,7 +11,7 @@ import (
 // rounds at most another reader takes over, and this one is left to the handler.
 type lending struct {
 	lent *Call         // the push at hand, where the reader has the desk and the membership's turn; for the reader alone
-	rest int           // pushes that the reader is not to work on itself; for the reader alone
+	rest int32         // pushes that the reader is not to work on itself; for the reader alone
 	turn atomic.Uint32 // counts goings away and comings back: odd while the reader is away
 	desk *atomic.Pointer[link]
 }

@@ -92,7 +92,7 @@ func (c *Conn) hold(call *Call) bool {
 	if held := c.held.Load(); held > 0 && held+int64(c.frame) > int64(c.srv.limits.MailboxBytes) {
 		return false
 	}
-	call.held = c.frame
+	call.held = int(c.frame)
 	c.held.Add(int64(call.held))
 	return true
 }

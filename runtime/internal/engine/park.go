@@ -29,6 +29,7 @@ type reading struct {
 	hasted atomic.Bool // the clock looks after a reader that stays
 	parked atomic.Bool // nobody reads; whoever sets it back starts a reader
 	slot   int32       // of the poller, for what it calls with; -1 where it is not known to it
+	known  int32       // with the slot, what the kernel calls it by: so an event for a link that has gone meets no other
 }
 
 // ahead is what a link has while somebody reads.

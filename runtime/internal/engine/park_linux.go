@@ -16,9 +16,10 @@ type poller struct {
 	mu    sync.Mutex // guards what follows
 	epoll *os.File   // nil while no link is known
 	fd    int        // of epoll
-	slots []slot
+	slots []*link
 	free  []int32 // of slots
 	used  int
+	turn  int32          // counts the links that have got a slot
 	done  sync.WaitGroup // of the goroutine
 
 	// Of the call of watch that is under way: kept, because the kernel's door takes them on the heap.
@@ -26,13 +27,6 @@ type poller struct {
 	event  syscall.EpollEvent
 	failed error
 	ctl    func(fd uintptr)
-}
-
-// slot is a link that the poller knows. What the kernel calls it by has the slot's turn in it, so that an event for a
-// link that has gone does not meet the next one.
-type slot struct {
-	link *link
-	turn int32
 }
 
 // watch has l woken once when there is something to read.
@@ -52,7 +46,7 @@ func (p *poller) watch(l *link) error {
 	p.op, p.event = op, syscall.EpollEvent{
 		Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | epollOneShot,
 		Fd:     l.slot,
-		Pad:    p.slots[l.slot].turn,
+		Pad:    l.known,
 	}
 	err := l.owner.out.direct.conn.Control(p.ctl)
 	if err == nil {
@@ -96,9 +90,11 @@ func (p *poller) place(l *link) {
 		p.free = p.free[:n-1]
 	} else {
 		l.slot = int32(len(p.slots))
-		p.slots = append(p.slots, slot{})
+		p.slots = append(p.slots, nil)
 	}
-	p.slots[l.slot].link = l
+	p.slots[l.slot] = l
+	p.turn++
+	l.known = p.turn
 	p.used++
 }
 
@@ -113,9 +109,7 @@ func (p *poller) forget(l *link) {
 
 // remove takes l out of its slot, and ends the goroutine after the last. It needs mu.
 func (p *poller) remove(l *link) {
-	s := &p.slots[l.slot]
-	s.link = nil
-	s.turn++
+	p.slots[l.slot] = nil
 	p.free = append(p.free, l.slot)
 	l.slot = -1
 	if p.used--; p.used == 0 {
@@ -155,8 +149,8 @@ func (p *poller) linksOf(events []syscall.EpollEvent, links []*link) []*link {
 		if int(e.Fd) >= len(p.slots) {
 			continue
 		}
-		if s := p.slots[e.Fd]; s.link != nil && s.turn == e.Pad {
-			links = append(links, s.link)
+		if l := p.slots[e.Fd]; l != nil && l.known == e.Pad {
+			links = append(links, l)
 		}
 	}
 	return links

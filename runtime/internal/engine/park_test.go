@@ -52,7 +52,7 @@ func dial(t *testing.T, web *httptest.Server) *websocket.Conn {
 func (s *Server) links() (links []*link) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := range s.conns {
+	for _, c := range s.conns {
 		if l, ok := c.out.carrier.(*link); ok {
 			links = append(links, l)
 		}

@@ -33,7 +33,7 @@ const eventClose = "chgen_close"
 
 // receive handles one message of the client, on the reader. An error means that it is no frame.
 func (c *Conn) receive(data []byte, binary bool) error {
-	c.frame = len(data)
+	c.frame = uint32(len(data))
 	msg := messages.Get().(*wire.Message)
 	defer returnMessage(msg)
 	if err := c.ser.Decode(data, binary, msg); err != nil {

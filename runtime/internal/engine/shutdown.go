@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -19,7 +18,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		close(s.stopping)
 		s.noteIdle()
 	}
-	conns := slices.Collect(maps.Keys(s.conns))
+	conns := slices.Clone(s.conns)
 	s.mu.Unlock()
 	s.drain(ctx, conns)
 	select {
@@ -31,7 +30,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
-	conns = slices.Collect(maps.Keys(s.conns))
+	conns = slices.Clone(s.conns)
 	s.mu.Unlock()
 	for _, c := range conns {
 		c.out.kill()

@@ -43,7 +43,7 @@ func (s *Server) Snapshot() observe.Snapshot {
 	snap := observe.Snapshot{Connections: make(map[string]int), Dropped: make(map[string]int64)}
 	s.mu.Lock()
 	snap.Draining = s.draining
-	conns := slices.Collect(maps.Keys(s.conns))
+	conns := slices.Clone(s.conns)
 	s.mu.Unlock()
 	for _, c := range conns {
 		snap.Connections[c.entrance.name]++
