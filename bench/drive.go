@@ -56,7 +56,7 @@ func workloads() []workload {
 		{"presence-100", "300 changes a second with 100 members", presence, presence[0], churned, churn(100, 300)},
 		{"presence-1000", "30 changes a second with 1,000 members", presence, presence[0], churned, churn(1000, 30)},
 		{"idle", "10,000 clients, each joined to a topic of its own, a heartbeat of each spread over 2 s",
-			[]string{"raw", "gws", "centrifuge", "socketio", "chgen"}, "raw", []string{memory, cpuEach}, idle(10_000, 2)},
+			[]string{"raw", "gws", "centrifuge", "socketio", "chgen", "chgen-portable"}, "raw", []string{memory, cpuEach}, idle(10_000, 2)},
 	}
 }
 

@@ -99,6 +99,8 @@ func startServer(kind string, b *bus) (*server, error) {
 	switch kind {
 	case "ws", "socketio":
 		p, err = start(none, "node", nil, "node/server.mjs", kind)
+	case "chgen-portable":
+		p, err = start(none, "go", env, "run", "-tags", "chgen_portable", ".", "serve", "chgen")
 	default:
 		p, err = start(none, os.Args[0], env, "serve", kind)
 	}

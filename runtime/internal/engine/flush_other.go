@@ -8,3 +8,5 @@ import "errors"
 const writesDirectly = false
 
 func writeNow(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func readNow(uintptr, []byte) (n int, again bool, err error) { return 0, false, errors.ErrUnsupported }

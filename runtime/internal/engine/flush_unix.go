@@ -22,3 +22,19 @@ func writeNow(fd uintptr, data []byte) (int, error) {
 		}
 	}
 }
+
+// readNow reads what there is; again says that this is nothing for now. fd does not block.
+func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
+	for {
+		n, err := syscall.Read(int(fd), p)
+		switch err {
+		case nil:
+			return n, false, nil
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return 0, true, nil
+		default:
+			return 0, false, err
+		}
+	}
+}

@@ -64,8 +64,11 @@ func (l *link) prepareReading() {
 	l.ahead = aheads.Get().(*ahead)
 }
 
-// mayPark reports whether l can be parked, and is read ahead of.
-func (l *link) mayPark() bool { return canPark && l.owner.out.direct.conn != nil }
+// readsAhead reports whether what comes is read ahead, with memory that is taken once there is something.
+func (l *link) readsAhead() bool { return l.owner.out.direct.conn != nil }
+
+// mayPark reports whether l can be parked.
+func (l *link) mayPark() bool { return canPark && l.readsAhead() }
 
 // read is fetch.
 func (a *ahead) read(fd uintptr) bool {
@@ -99,14 +102,17 @@ func (l *link) noteGap(silent time.Duration) {
 // awaitMessage returns when there is something to read, or an error of the network that reading will meet too. It
 // returns false when the link has been parked instead.
 func (l *link) awaitMessage() bool {
-	if !l.mayPark() || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
+	if !l.readsAhead() || len(l.inbox) > 0 || l.buffered != nil && l.buffered.Buffered() > 0 {
 		return true
 	}
 	busy := l.gaps >= busyStreak
-	if busy {
+	l.stays = busy || l.fresh || !canPark
+	switch {
+	case !canPark:
+		l.hibernate()
+	case busy:
 		l.willStay()
-	}
-	if l.stays = busy || l.fresh; !l.stays && l.empty { // to look once more would mostly be in vain
+	case !l.fresh && l.empty: // to look once more would mostly be in vain
 		if l.empty = false; l.park() {
 			return false
 		}

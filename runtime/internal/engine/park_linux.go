@@ -1,3 +1,5 @@
+//go:build !chgen_portable
+
 package engine
 
 import (
@@ -158,19 +160,3 @@ func (p *poller) linksOf(events []syscall.EpollEvent, links []*link) []*link {
 
 // wait returns when the goroutine has ended.
 func (p *poller) wait() { p.done.Wait() }
-
-// readNow reads what there is; again says that this is nothing for now. fd does not block.
-func readNow(fd uintptr, p []byte) (n int, again bool, err error) {
-	for {
-		n, err := syscall.Read(int(fd), p)
-		switch err {
-		case nil:
-			return n, false, nil
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			return 0, true, nil
-		default:
-			return 0, false, err
-		}
-	}
-}

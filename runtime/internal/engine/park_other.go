@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux || chgen_portable
 
 package engine
 
@@ -14,5 +14,3 @@ func (*poller) watch(*link) error { return errors.ErrUnsupported }
 func (*poller) forget(*link) {}
 
 func (*poller) wait() {}
-
-func readNow(uintptr, []byte) (n int, again bool, err error) { return 0, false, errors.ErrUnsupported }

@@ -99,7 +99,7 @@ func (r *revival) Hijack() (net.Conn, *bufio.ReadWriter, error) { return r.link,
 // buffers returns the library's buffers. What is read ahead needs little: it is copied from an inbox.
 func (l *link) buffers() *bufio.ReadWriter {
 	size := readBuffer
-	if l.mayPark() {
+	if l.readsAhead() {
 		size = aheadBuffer
 	}
 	l.buffered = bufio.NewReaderSize(l, size)
