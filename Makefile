@@ -29,6 +29,7 @@ generated: node_modules/.installed
 
 go: node_modules/.installed nginx redis
 	$(GO) test -race ./...
+	$(GO) test -race -tags chgen_portable ./runtime/internal/engine ./runtime/channel # what systems without epoll get
 	cd internal/natstest && $(GO) test -race ./...
 	cd internal/interop && $(GO) test ./... # a client of others, which has races of its own
 	$(GO) test -count=1 -run Allocate ./runtime/channel # counted, which -race would spoil

@@ -163,6 +163,7 @@ func (s *Server) OnConnect(connect ConnectFunc) {
 // Handle serves the topics of c. It panics where c's pattern is wrong or matches topics that another channel's
 // pattern, which is neither narrower nor wider, matches too.
 func (s *Server) Handle(c *Channel) {
+	c.srv = s
 	s.router.add(c)
 }
 

@@ -46,7 +46,7 @@ func (h *hub) frame(r *record, c *Conn) ([]byte, error) {
 // ref returns the position of r for clients, nil where it has none. It needs h.mu.
 func (h *hub) ref(r *record) wire.Ref {
 	if r.ref == nil && r.at.Epoch != "" {
-		r.ref = wire.TextRef(h.srv.signPosition(h.topic, r.at))
+		r.ref = wire.TextRef(h.channel.srv.signPosition(h.topic, r.at))
 	}
 	return r.ref
 }
@@ -55,10 +55,10 @@ func (h *hub) ref(r *record) wire.Ref {
 func (h *hub) record(b *pubsub.Publication) *record {
 	p, err := parsePublication(b.Data)
 	if err != nil {
-		h.srv.log.Error("publication refused", "channel", h.channel.Name, "topic", h.topic, "err", err)
+		h.channel.srv.log.Error("publication refused", "channel", h.channel.Name, "topic", h.topic, "err", err)
 		p = publication{}
 	}
-	return &record{publication: p, hidden: h.srv.exclusion(p.from), at: b.Position, seen: time.Now()}
+	return &record{publication: p, hidden: h.channel.srv.exclusion(p.from), at: b.Position, seen: time.Now()}
 }
 
 // receiveKept takes a publication of the history: members who are not behind get it, and it is the topic's latest.
@@ -68,9 +68,9 @@ func (h *hub) receiveKept(b *pubsub.Publication) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last = r.at
-	h.tail.add(r, min(h.channel.History.Size, replayPage), h.channel.History.TTL, h.srv.limits.QueueBytes)
+	h.tail.add(r, min(h.channel.History.Size, replayPage), h.channel.History.TTL, h.channel.srv.limits.QueueBytes)
 	if h.joins > 0 {
-		h.held.add(r, maxHeld, math.MaxInt64, h.srv.limits.QueueBytes)
+		h.held.add(r, maxHeld, math.MaxInt64, h.channel.srv.limits.QueueBytes)
 	}
 	for _, m := range h.members {
 		if !m.behind && !reached(m.cursor, r.at) && !r.hides(m.conn) {
@@ -95,7 +95,7 @@ func (h *hub) give(m *Membership, r *record) (size int, ok bool) {
 func (h *hub) put(m *Membership, r *record) (size int, ok bool) {
 	frame, err := h.frame(r, m.conn)
 	if err != nil {
-		h.srv.log.Error("broadcast cannot be encoded", "channel", h.channel.Name, "topic", h.topic, "event", r.event, "err", err)
+		h.channel.srv.log.Error("broadcast cannot be encoded", "channel", h.channel.Name, "topic", h.topic, "event", r.event, "err", err)
 		return 0, false
 	}
 	return len(frame), m.conn.out.put(frame, r.delivery, "")
@@ -103,8 +103,8 @@ func (h *hub) put(m *Membership, r *record) (size int, ok bool) {
 
 // Lost implements pubsub.Subscriber. What has been lost on the way is fetched from the history, or the memberships end.
 func (h *hub) Lost(at pubsub.Position, err error) {
-	h.srv.log.Warn("broadcasts may have been lost", "channel", h.channel.Name, "topic", h.topic, "err", err)
-	h.srv.observeLost(h.channel)
+	h.channel.srv.log.Warn("broadcasts may have been lost", "channel", h.channel.Name, "topic", h.topic, "err", err)
+	h.channel.srv.observeLost(h.channel)
 	if !h.channel.keeps() {
 		return
 	}
@@ -160,7 +160,7 @@ func (h *hub) after(ctx context.Context, at pubsub.Position) (page, error) {
 	if p, ok := h.recent(at); ok {
 		return p, nil
 	}
-	kept, err := h.srv.bus.Replay(ctx, h.topic, h.channel.history(), at, replayPage)
+	kept, err := h.channel.srv.bus.Replay(ctx, h.topic, h.channel.history(), at, replayPage)
 	if err != nil {
 		return page{}, err
 	}

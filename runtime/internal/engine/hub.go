@@ -29,7 +29,6 @@ type hubShard struct {
 
 // hub is one topic's members on this node.
 type hub struct {
-	srv     *Server
 	topic   string
 	channel *Channel
 	refs    int // memberships that use it; guarded by the shard's lock
@@ -152,7 +151,7 @@ func (r *registry) acquire(m *Membership) *hub {
 	defer s.mu.Unlock()
 	h := s.hubs[m.topic]
 	if h == nil {
-		h = &hub{srv: r.srv, topic: m.topic, channel: m.channel, presence: newPresenceFeed(m.channel)}
+		h = &hub{topic: m.topic, channel: m.channel, presence: newPresenceFeed(m.channel)}
 		if h.channel.keeps() {
 			h.past = &past{asking: make(chan struct{}, replays)}
 		}
@@ -186,7 +185,7 @@ func (h *hub) open(ctx context.Context) error {
 	if h.sub != nil {
 		return nil
 	}
-	sub, err := h.srv.bus.Subscribe(ctx, h.topic, h.channel.history(), h)
+	sub, err := h.channel.srv.bus.Subscribe(ctx, h.topic, h.channel.history(), h)
 	if err != nil {
 		return err
 	}
@@ -226,11 +225,11 @@ func (h *hub) Receive(b pubsub.Publication) {
 	}
 	p, err := parsePublication(b.Data)
 	if err != nil {
-		h.srv.log.Error("publication refused", "channel", h.channel.Name, "topic", h.topic, "err", err)
+		h.channel.srv.log.Error("publication refused", "channel", h.channel.Name, "topic", h.topic, "err", err)
 		return
 	}
 	if h.channel.Intercepts[p.event] != nil {
-		h.intercept(&record{publication: p, hidden: h.srv.exclusion(p.from)})
+		h.intercept(&record{publication: p, hidden: h.channel.srv.exclusion(p.from)})
 		return
 	}
 	h.deliver(&p, false)
@@ -241,12 +240,12 @@ func (h *hub) Receive(b pubsub.Publication) {
 func (h *hub) deliver(p *publication, diff bool) {
 	msg := wire.Message{Topic: h.topic, Event: p.event, Payload: p.payload, Binary: p.binary}
 	key := p.queueKey(h.topic)
-	hidden := h.srv.exclusion(p.from)
+	hidden := h.channel.srv.exclusion(p.from)
 	var frames frameCache
 	var failed error // of a serializer: version 1 has no binary frames
 	defer func() {
 		if failed != nil {
-			h.srv.log.Error("broadcast cannot be encoded", "channel", h.channel.Name, "topic", h.topic, "event", p.event, "err", failed)
+			h.channel.srv.log.Error("broadcast cannot be encoded", "channel", h.channel.Name, "topic", h.topic, "event", p.event, "err", failed)
 		}
 	}()
 	members, size := 0, 0 // that have it

@@ -26,9 +26,8 @@ const (
 // that neither ever lands inside the other.
 type link struct {
 	net.Conn
-	owner   *Conn
-	ws      *websocket.Conn // nil until it is needed, and while it is dropped
-	readErr error           // of the network; for the reader alone
+	owner *Conn
+	ws    *websocket.Conn // nil until it is needed, and while it is dropped
 
 	reading
 	lending

@@ -244,7 +244,7 @@ func (s *Server) observeBroadcast(ctx context.Context, channel, event, topic str
 
 // observeDelivered says that a publication is in the queues or mailboxes of members.
 func (h *hub) observeDelivered(event string, members, size int) {
-	if o := h.srv.observer; o != nil && event != "" { // one that could not be read is nobody's
+	if o := h.channel.srv.observer; o != nil && event != "" { // one that could not be read is nobody's
 		o.Delivered(context.Background(), observe.Delivered{Channel: h.channel.Name, Event: event, Subscribers: members, Bytes: size})
 	}
 }

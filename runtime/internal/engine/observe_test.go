@@ -19,7 +19,8 @@ func TestNobodyWatchingCostsNothing(t *testing.T) {
 	c := &Conn{srv: s, ser: wire.V2}
 	c.values.Store(&ctx)
 	call := &Call{m: &Membership{conn: c, channel: ch, life: lifetime{values: &ctx}}}
-	h := &hub{srv: s, channel: ch}
+	ch.srv = s
+	h := &hub{channel: ch}
 	poll := &session{conn: c}
 	got := testing.AllocsPerRun(100, func() {
 		s.observeRefused(ctx, "websocket", observe.RefusedOrigin)

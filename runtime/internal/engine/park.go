@@ -36,6 +36,7 @@ type reading struct {
 type ahead struct {
 	buffered *bufio.Reader // the library's
 	inbox    []byte        // what has been read ahead, by the HTTP server at first
+	readErr  error         // of the network
 	memory   *[]byte       // of inbox; nil while that is empty, or the HTTP server's
 
 	fetch func(fd uintptr) bool // reads ahead

@@ -42,7 +42,7 @@ func (h *hub) tellCount() {
 	h.mu.Lock()
 	h.tally.timer = nil // what changes from now on is told later
 	h.mu.Unlock()
-	n := h.srv.tracker.Count(h.topic)
+	n := h.channel.srv.tracker.Count(h.topic)
 	h.mu.Lock()
 	known := h.tally.known && h.tally.told == n
 	h.tally.told, h.tally.known, h.tally.begun = n, true, true
@@ -58,7 +58,7 @@ func (m *Membership) sendCount(h *hub) {
 	if !m.conn.generated {
 		return
 	}
-	n := h.srv.tracker.Count(m.topic)
+	n := h.channel.srv.tracker.Count(m.topic)
 	frame, err := encodeFrame(m.conn.ser, &wire.Message{JoinRef: m.joinRef, Topic: m.topic, Event: eventCount, Payload: countPayload(n)})
 	if err != nil {
 		return // never: it is text

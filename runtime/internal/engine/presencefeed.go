@@ -71,10 +71,10 @@ func (h *hub) feedState(m *Membership) {
 
 // startFeed needs the feed's lock. Server.Shutdown waits for what it starts.
 func (h *hub) startFeed() {
-	if !h.presence.running && h.presence.ctx.Err() == nil && h.srv.beginWork() {
+	if !h.presence.running && h.presence.ctx.Err() == nil && h.channel.srv.beginWork() {
 		h.presence.running = true
 		go func() {
-			defer h.srv.endWork()
+			defer h.channel.srv.endWork()
 			h.runFeed()
 		}()
 	}
@@ -119,7 +119,7 @@ func (h *hub) nextFeed() (diff presence.Diff, newcomers []*Membership, state pre
 		return diff, nil, nil, ok
 	}
 	f.mu.Unlock()
-	h.srv.tracker.View(h.topic, func(all presence.State) {
+	h.channel.srv.tracker.View(h.topic, func(all presence.State) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		state = all
@@ -141,12 +141,12 @@ func (m *Membership) welcome(h *hub, state []byte) {
 
 // fetch returns the states with what the function adds to them, in one call. Where it fails they are as they were.
 func (h *hub) fetch(states ...presence.State) []presence.State {
-	ctx, cancel := context.WithTimeout(h.presence.ctx, h.srv.limits.HandlerTimeout)
+	ctx, cancel := context.WithTimeout(h.presence.ctx, h.channel.srv.limits.HandlerTimeout)
 	defer cancel()
-	fetched, err := h.srv.fetch(ctx, h.channel, h.topic, states)
+	fetched, err := h.channel.srv.fetch(ctx, h.channel, h.topic, states)
 	if err != nil {
 		if h.presence.ctx.Err() == nil {
-			h.srv.log.Error("presence fetch failed", "channel", h.channel.Name, "topic", h.topic, "err", err)
+			h.channel.srv.log.Error("presence fetch failed", "channel", h.channel.Name, "topic", h.topic, "err", err)
 		}
 		return states
 	}

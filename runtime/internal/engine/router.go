@@ -52,6 +52,7 @@ type Channel struct {
 	CountEvery time.Duration // where there is one, clients hear how many are present, this often at most, and not who
 
 	pattern pattern
+	srv     *Server // that serves it
 }
 
 // Event serves one client event; either Handle or Concurrent is set.
