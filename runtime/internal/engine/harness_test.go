@@ -94,13 +94,19 @@ func expectBeat(t *testing.T, conn *websocket.Conn, ref int) {
 // upgraded returns the network's connection of a WebSocket.
 func upgraded(t *testing.T, web *httptest.Server) net.Conn {
 	t.Helper()
+	return upgradedAs(t, web, "")
+}
+
+// upgradedAs is upgraded with more in the query.
+func upgradedAs(t *testing.T, web *httptest.Server, query string) net.Conn {
+	t.Helper()
 	raw, err := net.Dial("tcp", web.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = raw.Close() })
-	_, _ = fmt.Fprintf(raw, "GET /websocket?vsn=2.0.0 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+	_, _ = fmt.Fprintf(raw, "GET /websocket?vsn=2.0.0%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", query)
 	var head []byte
 	one := make([]byte, 1)
 	for !strings.HasSuffix(string(head), "\r\n\r\n") {

@@ -24,7 +24,7 @@ const (
 // be most of its memory. Where there is no poller, or the connection is none of the system's, the reader stays.
 type reading struct {
 	*ahead       // nil while the link is parked; for the reader alone, as is
-	gaps   int32 // short ones between the latest messages
+	gaps   int32 // short ones between the latest messages, busyStreak at most
 
 	hasted atomic.Bool // the clock looks after a reader that stays
 	parked atomic.Bool // nobody reads; whoever sets it back starts a reader
@@ -95,8 +95,10 @@ func (a *ahead) giveBack() {
 
 // noteGap notes how long the client had been silent before a message.
 func (l *link) noteGap(silent time.Duration) {
-	if l.gaps++; silent > busyGap {
+	if silent > busyGap {
 		l.gaps = 0
+	} else if l.gaps < busyStreak {
+		l.gaps++
 	}
 }
 
@@ -164,6 +166,7 @@ func (l *link) park() bool {
 	l.parked.Store(true)
 	if (l.isEnding() || l.owner.srv.poller.watch(l) != nil) && l.unpark() {
 		l.ahead = a
+		l.stays = true // to be told of the end by the deadline, or because the poller takes no more
 		return false
 	}
 	if !needed {
@@ -185,6 +188,9 @@ func (l *link) serveFirst() {
 	}
 	l.fresh = true
 	_ = l.SetReadDeadline(time.Now().Add(l.owner.srv.parkAfter))
+	if l.isEnding() { // what was to tell the reader so may have come before that deadline
+		_ = l.SetReadDeadline(longAgo)
+	}
 	l.serve()
 }
 

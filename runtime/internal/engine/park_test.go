@@ -11,10 +11,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -106,6 +108,45 @@ func TestAServerThatStopsMeetsNewConnections(t *testing.T) {
 	}
 	if _, _, err := conn.Read(t.Context()); websocket.CloseStatus(err) != closeRestart {
 		t.Errorf("the connection has ended with %v", err)
+	}
+}
+
+// TestAConnectionThatIsClosedBeforeItIsReadEndsAtOnce holds it for one whose client does not say a word.
+func TestAConnectionThatIsClosedBeforeItIsReadEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{Limits: Limits{CloseTimeout: 10 * time.Millisecond}})
+	s.parkAfter = time.Hour
+	s.OnConnect(func(context.Context, *http.Request, *ConnectQuery) (context.Context, error) {
+		return nil, &RefusalError{"no"}
+	})
+	upgradedAs(t, web, "&chgen=1")
+	until(t, "the connection has ended", func() bool { return s.serial.Load() > 0 && len(s.links()) == 0 })
+}
+
+// TestAReaderWaitsWhereThePollerTakesNoMore holds that connections are served there, too, and that nothing spins.
+func TestAReaderWaitsWhereThePollerTakesNoMore(t *testing.T) {
+	t.Parallel()
+	s, web := parkServer(t, Config{})
+	var asked atomic.Int64
+	full, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = full.Close() })
+	s.poller.mu.Lock()
+	s.poller.epoll, s.poller.used = full, 1
+	s.poller.ctl = func(uintptr) {
+		asked.Add(1)
+		s.poller.failed = syscall.ENOSPC
+	}
+	s.poller.mu.Unlock()
+	conn := dial(t, web)
+	for ref := range 3 {
+		until(t, "the reader has asked the poller", func() bool { return asked.Load() > int64(ref) })
+		beat(t, conn, ref)
+	}
+	if n := asked.Load(); n > 10 {
+		t.Errorf("the poller is asked %d times", n)
 	}
 }
 
@@ -305,4 +346,18 @@ func TestConnectionsOfAListenerThatWrapsThemAreReadAndWrittenThroughIt(t *testin
 	}
 	_ = conn.CloseNow()
 	until(t, "the connection has ended", allParked(s, 0))
+}
+
+func TestGapsAreCountedNoFurtherThanNeeded(t *testing.T) {
+	t.Parallel()
+	l := new(link)
+	for range 3 * busyStreak {
+		l.noteGap(time.Millisecond)
+	}
+	if l.gaps != busyStreak {
+		t.Errorf("%d gaps", l.gaps)
+	}
+	if l.noteGap(time.Second); l.gaps != 0 {
+		t.Errorf("%d gaps after a long one", l.gaps)
+	}
 }
