@@ -39,6 +39,7 @@ type Call struct {
 	scratch        *[]byte // memory for response, which stays with the call
 	responseBinary bool
 	binary         bool
+	shared         bool // the payload is, with other members
 	join           bool
 	answered       atomic.Bool
 }
@@ -137,8 +138,7 @@ func (c *Call) JSON() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.memory = nil
-	return data, invalid(codec.Valid(data))
+	return c.own(data), invalid(codec.Valid(data))
 }
 
 // Bytes is the payload of an event declared bytes. The bytes are the caller's to keep.
@@ -146,8 +146,16 @@ func (c *Call) Bytes() ([]byte, error) {
 	if !c.binary {
 		return nil, &invalidPayloadError{&codec.Error{Message: "must be binary"}}
 	}
+	return c.own(c.payload), nil
+}
+
+// own returns the payload as the caller's to keep.
+func (c *Call) own(payload []byte) []byte {
+	if c.shared {
+		return bytes.Clone(payload)
+	}
 	c.memory = nil
-	return c.payload, nil
+	return payload
 }
 
 // Empty checks the payload of an event that carries none: any object, or null.

@@ -110,10 +110,13 @@ func (c *messageContext) Value(key any) any {
 // end ends the context: the work is done.
 func (c *messageContext) end() {
 	c.mu.Lock()
+	made := c.real
+	if made != nil && c.err == nil {
+		c.err = made.Err() // that the deadline has come may be what the work has failed with
+	}
 	if c.err == nil {
 		c.err = context.Canceled
 	}
-	made := c.real
 	c.mu.Unlock()
 	if made != nil {
 		made.cancel()

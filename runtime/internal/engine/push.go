@@ -126,7 +126,7 @@ func (m *Membership) serveIntercept(r *record) {
 		m.passOn(r)
 		return
 	}
-	call := &Call{m: m, event: r.event, payload: r.payload, binary: r.binary}
+	call := &Call{m: m, event: r.event, payload: r.payload, binary: r.binary, shared: true}
 	ctx, done := m.beginWork()
 	defer done()
 	var send bool
