@@ -86,32 +86,21 @@ func (q *queue) putHere(l *link, data []byte) (keeps bool) {
 	return false
 }
 
-// cork has what is put in from now on wait for the caller's uncork, unless something waits already: then it returns
-// false. So whoever has to hold a lock while he puts something in can write it himself once he has let go.
+// cork has what is put in from now on wait for the caller's uncork, unless something waits already or the carrier takes it
+// out when it likes: then it returns false. So whoever has to hold a lock while he puts something in can write it himself
+// once he has let go.
 func (q *queue) cork() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.writing || q.closing != nil || q.dead {
+	if q.direct.conn == nil || q.writing || q.closing != nil || q.dead {
 		return false
 	}
 	q.writing = true
 	return true
 }
 
-// uncork writes what has come since cork, or has the carrier do so. It needs no lock to be held.
-func (q *queue) uncork() {
-	if q.direct.conn != nil {
-		q.flush(0)
-		return
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.only != nil || q.more != nil {
-		q.carrier.Ready()
-	} else {
-		q.emptied()
-	}
-}
+// uncork writes what has come since cork. It needs no lock to be held.
+func (q *queue) uncork() { q.flush(0) }
 
 func (q *queue) putLocked(data []byte, delivery Delivery, key string) bool {
 	if q.closing != nil || q.dead {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/chgen/chgen/runtime/wire"
 )
 
 // heldConn is a network that takes nothing until it is opened, then everything.
@@ -223,5 +225,24 @@ func TestFrameHeaders(t *testing.T) {
 		if got := string(frame[:len(frame)-n]); got != want {
 			t.Errorf("%d bytes: got %q, want %q", n, got, want)
 		}
+	}
+}
+
+// A carrier may take out what waits whenever it likes, also while a join is being answered.
+func TestACarrierIsToldOnceOfWhatItHasNotTakenOut(t *testing.T) {
+	t.Parallel()
+	c := new(carried)
+	conn := member(t, c, &Channel{Spec: &Spec{Name: "Room"}}).conn
+	corked := conn.out.cork()
+	conn.Next()
+	conn.reply(&wire.Message{Topic: "t", Status: wire.StatusOK})
+	if corked {
+		conn.out.uncork()
+	}
+	if c.ready != 1 {
+		t.Errorf("the carrier is told %d times", c.ready)
+	}
+	if frames := conn.Next(); len(frames) != 1 {
+		t.Errorf("%d frames wait", len(frames))
 	}
 }
