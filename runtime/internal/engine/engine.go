@@ -14,8 +14,9 @@
 // requests, and whoever finds that it has to end runs session.end, which waits for them too. Beside that there are, only
 // while they have something to do:
 //
-//   - the flushers (flushers.run), which write what waits on connections as long as the network takes it at once, and the
-//     poller (poller.run), which starts readers. They belong to the server; Shutdown waits for them.
+//   - the flushers (flushers.run), which write what waits on connections as long as the network takes it at once, the
+//     poller (poller.run), which starts readers, and the watch over readers that work on pushes (readerWatch.run). They
+//     belong to the server; Shutdown waits for them.
 //   - the writer (link.write), started for a connection whose network does not take at once what there is. It ends when
 //     the queue is empty or the network fails; link.serve waits for it.
 //   - one for each membership (Membership.run), started by whoever puts something into its mailbox, or the reader of a
@@ -34,8 +35,9 @@
 //
 //	ownPresence.mu, the bus, presence.Replica, presence.Tracker, hub.mu, Conn.mu, Membership.mu, session.mu, queue.mu
 //
-// presenceFeed.mu comes after presence.Tracker, and none but Server.mu is taken inside. Server.mu, nodes.mu and the
-// registry's locks are held for a map access only, with none of the others taken inside.
+// presenceFeed.mu comes after presence.Tracker, and none but Server.mu is taken inside. messageContext.mu and flushers.mu may
+// be taken with any of them held. Server.mu, nodes.mu, poller.mu, clock.mu and the registry's locks are held for a moment
+// only, with none of the others taken inside.
 package engine
 
 import (

@@ -7,8 +7,9 @@ import (
 )
 
 // The reader of a busy connection works on a push itself where the membership has nothing else to do: most handlers are
-// quick, and that spares a switch of goroutines. A watch sees to it that a slow one delays nothing: after two of its
-// rounds at most another reader takes over, and this one is left to the handler.
+// quick, and that spares a switch of goroutines. A watch sees to it that a slow one delays nothing for long: where a round
+// of it finds the reader away, and so does another look a moment later, another reader takes over, and this one is left to
+// the handler.
 type lending struct {
 	lent *Call         // the push at hand, where the reader has the desk and the membership's turn; for the reader alone
 	rest int32         // pushes that the reader is not to work on itself; for the reader alone
