@@ -41,38 +41,42 @@ func (webSocket) Serve(w http.ResponseWriter, r *http.Request, e Endpoint) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if refusal := e.upgrade(w, r); refusal != nil {
+	l, refusal := e.upgrade(w, r)
+	switch {
+	case refusal != nil:
 		refusal.answer(w)
+	case l != nil:
+		l.serveFirst() // from here, where the stack is low: a join might outgrow it else, and have it copied
 	}
 }
 
-// upgrade makes a connection of the request, or says why not.
-func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
+// upgrade makes a connection of the request, or says why not. There is neither where the request has been answered.
+func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) (*link, *Refusal) {
 	query, refusal := e.query(r)
 	if refusal != nil {
-		return refusal
+		return nil, refusal
 	}
 	r, subprotocol, refusal := e.mount.negotiate(r)
 	if refusal != nil {
 		e.srv.observeRefused(r.Context(), e.entrance.name, observe.RefusedSubprotocol)
-		return refusal
+		return nil, refusal
 	}
 	o, refusal := e.admit(query)
 	if refusal != nil {
-		return refusal
+		return nil, refusal
 	}
 	c := o.conn
 	s := c.srv
 	if problem := upgradeProblem(r); problem != "" {
 		o.abandon()
 		s.observeRefused(r.Context(), e.entrance.name, observe.RefusedRequest)
-		return &Refusal{http.StatusBadRequest, problem}
+		return nil, &Refusal{http.StatusBadRequest, problem}
 	}
 	if !canHijack(w) {
 		o.abandon()
 		s.observeRefused(r.Context(), e.entrance.name, observe.RefusedServer)
 		s.log.ErrorContext(r.Context(), "the ResponseWriter cannot be hijacked", "type", fmt.Sprintf("%T", w))
-		return &Refusal{Status: http.StatusInternalServerError}
+		return nil, &Refusal{Status: http.StatusInternalServerError}
 	}
 	o.prepare(r)
 	ctx, err := s.runConnect(r, newConnectQuery(o.query))
@@ -80,22 +84,21 @@ func (e Endpoint) upgrade(w http.ResponseWriter, r *http.Request) *Refusal {
 		refusal = s.refusal(r, c, err)
 		if refusal.Status != http.StatusForbidden || !c.generated {
 			o.abandon()
-			return &Refusal{Status: refusal.Status}
+			return nil, &Refusal{Status: refusal.Status}
 		}
 	}
 	l := accept(w, r, c, subprotocol)
 	if l == nil {
 		o.abandon()
 		s.observeRefused(r.Context(), e.entrance.name, observe.RefusedServer)
-		return nil // it has been answered
+		return nil, nil // it has been answered
 	}
 	c.start(ctx, l)
 	if refusal != nil { // browsers show a close reason to a generated client, but not what is in a 403
 		c.Close(closeRefused, refusal.Reason)
 	}
 	l.watchIdle()
-	l.serveFirst()
-	return nil
+	return l, nil
 }
 
 const badKey = "Sec-WebSocket-Key must be 16 bytes in base64"

@@ -23,19 +23,32 @@ func withoutCancel(ctx context.Context) context.Context {
 // canceled is the context that ctx does nothing but cancel, nil where it may do something else too. Whoever has no use
 // for the canceling has all of it there.
 func canceled(ctx context.Context) context.Context {
-	v := reflect.ValueOf(ctx)
-	if v.Kind() != reflect.Pointer || v.Type().Elem().PkgPath() != "context" {
+	index, known := cancelers[reflect.TypeOf(ctx)]
+	if !known {
 		return nil
 	}
-	switch v.Type().Elem().Name() {
-	case "cancelCtx", "timerCtx":
-		if field := v.Elem().FieldByName("Context"); field.IsValid() && field.CanInterface() {
-			parent, _ := field.Interface().(context.Context)
-			return parent
+	parent, _ := reflect.ValueOf(ctx).Elem().FieldByIndex(index).Interface().(context.Context)
+	return parent
+}
+
+// cancelers are the types of package context that do nothing but cancel, and where they have what they cancel.
+var cancelers = func() map[reflect.Type][]int {
+	types := make(map[reflect.Type][]int)
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	timed, cancel := context.WithTimeout(context.Background(), 0)
+	cancel()
+	for _, ctx := range []context.Context{canceled, timed} {
+		t := reflect.TypeOf(ctx)
+		if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+			continue
+		}
+		if field, ok := t.Elem().FieldByName("Context"); ok && field.Type == reflect.TypeFor[context.Context]() {
+			types[t] = field.Index
 		}
 	}
-	return nil
-}
+	return types
+}()
 
 // hookContext is what the connect hook's context is made of. The hook may well return a context that it has derived from
 // its own: then this one lives on with the connection, and lets go of all but the values when the hook has returned.
