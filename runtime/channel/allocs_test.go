@@ -23,7 +23,7 @@ import (
 const (
 	maxPerDelivery  = 0.02 // 0, but for a list of connections that grows
 	maxPerPushReply = 5    // 4
-	maxPerJoin      = 155  // 141, of which the client's own dialing is some 30
+	maxPerJoin      = 145  // 130, of which the client's own dialing is some 30
 )
 
 func TestABroadcastAllocatesNothingForADelivery(t *testing.T) {
