@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second) // each node may wait 5 s for a poll to say it in
 	defer cancel()
 	return errors.Join(sockets.Shutdown(grace), web.Shutdown(grace))
 }
